@@ -1,0 +1,207 @@
+"""The rule language after binding: what labels, dimensions, metrics and allocations say.
+
+Invariant: equality ignores where and how something was written (`span`, `places`, `text`), so two rule sets are
+equal exactly when they mean the same. Names in conditions and fields stay as written; `RuleSet.resolve` gives
+their meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from costops.model.conditions import EVERYTHING, Condition
+from costops.model.diagnostic import Span
+
+NOWHERE = Span("", 0, 0, 0, 0)
+
+
+class Method(StrEnum):
+    """How an allocation weighs its elements."""
+
+    EVEN = "even"
+    PERCENT = "percent"
+    PROPORTIONAL = "proportional"
+    METRIC = "metric"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What every entry of a rule file has."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+    owner: str | None = None
+    enabled: bool = True
+    hidden: bool = False
+    span: Span = field(default=NOWHERE, compare=False)
+    """The entry's `id`."""
+    places: Mapping[str, Span] = field(default=MappingProxyType({}), compare=False, repr=False, hash=False)
+    """Where fields are: `to.dimension`, `basis.where`, `partition_by[0]`."""
+    text: str = field(default="", compare=False, repr=False)
+    """The entry as its author wrote it."""
+
+    def place(self, path: str) -> Span:
+        """The place of a field, or of the nearest field around it, or of the entry."""
+        while path:
+            if path in self.places:
+                return self.places[path]
+            path = path.rpartition("[")[0] if path.endswith("]") else path.rpartition(".")[0]
+        return self.span
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One text transform.
+
+    `name` is trim, lower, upper, title, normalize, split or replace. `arguments` is empty but for split
+    (delimiter, index as decimal text, may be negative) and replace (from, to).
+    """
+
+    name: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One field a label or dimension rule reads, with the transforms of its own."""
+
+    field: str
+    transform: tuple[Transform, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`value` replaces every text that `where`, a condition on the field `value`, holds for."""
+
+    value: str
+    where: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label(Entry):
+    """A clean key: the first source that is present after transforms and drops, then renamed.
+
+    Per source: its own transforms, then the label's, then `drop`, then `rename` (the first that holds).
+    """
+
+    sources: tuple[Source, ...]
+    transform: tuple[Transform, ...] = ()
+    drop: Condition | None = None
+    """A condition on the field `value`; where it holds the value counts as missing."""
+    rename: tuple[Rename, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionRule:
+    """One way to a value: a fixed `value`, or the first present of `sources`; only where `where` holds."""
+
+    value: str | None = None
+    sources: tuple[Source, ...] = ()
+    transform: tuple[Transform, ...] = ()
+    where: Condition = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimension(Entry):
+    """A virtual dimension: the first rule that yields a value wins, else `default`."""
+
+    rules: tuple[DimensionRule, ...] = ()
+    default: str | None = None
+    result_stage: bool = False
+    """Computed after the last allocation; may be reported, never used in a rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric(Entry):
+    """Usage numbers per day: `query` of metric source `source`; `labels` maps the metric's labels to ours."""
+
+    source: str
+    query: str
+    labels: tuple[tuple[str, str], ...] = ()
+    """(label of the metric, our dimension), sorted."""
+    aggregate: str = "sum"
+    """How finer records of one day become one: sum, avg, max or last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation(Entry):
+    """Takes source cost and splits it over elements of the destination dimensions."""
+
+    source: Condition = EVERYTHING
+    allocated: str = "exclude"
+    """exclude, include or only: cost that an earlier rule allocated along one of the `into` dimensions."""
+    method: Method
+    to: tuple[str, ...]
+    """Destination dimensions: where elements are read from."""
+    values: tuple[tuple[str, ...], ...] = ()
+    """Given elements, a tuple each, in the order written; empty: those that occur in the basis."""
+    percent: tuple[tuple[tuple[str, ...], int], ...] = ()
+    """(element, percentage in units of 1e-12 percent), in the order written."""
+    into: tuple[str, ...]
+    """Dimensions that are overwritten, one for each of `to`."""
+    basis: Condition = EVERYTHING
+    basis_cost: str | None = None
+    """The cost column that weighs; None is the workspace's."""
+    basis_metric: str | None = None
+    granularity: str = "charge_period"
+    negative: str = "clip"
+    partition_by: tuple[str, ...] = ()
+    on_empty: str = "unallocated"
+
+    @property
+    def needs_basis(self) -> bool:
+        """Whether elements or weights come from basis rows or metric records."""
+        return self.method in (Method.PROPORTIONAL, Method.METRIC) or (self.method is Method.EVEN and not self.values)
+
+    @property
+    def weighs_cost(self) -> bool:
+        """Whether weights are costs, so that currencies must not be mixed in one bucket."""
+        return self.method is Method.PROPORTIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a name means: `kind` is dimension, label, column, tag or allocated_by; `name` without its prefix."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """All entries of a rules folder; allocations in the order of evaluation, disabled ones included."""
+
+    labels: tuple[Label, ...] = ()
+    dimensions: tuple[Dimension, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    allocations: tuple[Allocation, ...] = ()
+
+    def entries(self) -> tuple[tuple[str, Entry], ...]:
+        """(kind, entry) of everything, kinds in the order of evaluation."""
+        return (
+            *(("label", each) for each in self.labels),
+            *(("dimension", each) for each in self.dimensions),
+            *(("metric", each) for each in self.metrics),
+            *(("allocation", each) for each in self.allocations),
+        )
+
+    def resolve(self, name: str, *, inside: str | None = None) -> Meaning:
+        """What `name` means: dimension, then label, then column or tag; disabled entries do not exist.
+
+        `inside` is the dimension whose own rules mention the name: there its id means the label or column.
+        """
+        if name == "allocated_by":
+            return Meaning("allocated_by", name)
+        if name.startswith("Tags."):
+            return Meaning("tag", name.removeprefix("Tags."))
+        if name.startswith("label."):
+            return Meaning("label", name.removeprefix("label."))
+        if name != inside and any(each.id == name and each.enabled for each in self.dimensions):
+            return Meaning("dimension", name)
+        if any(each.id == name and each.enabled for each in self.labels):
+            return Meaning("label", name)
+        return Meaning("column", name)

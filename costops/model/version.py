@@ -1,0 +1,85 @@
+"""What the state keeps of each apply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRevision:
+    """One entry of a rule set as it was applied."""
+
+    kind: str
+    """label, dimension, metric or allocation."""
+    id: str
+    canonical: str
+    """Canonical JSON (costops.language.canonical); equal exactly when the meaning is equal."""
+    text: str
+    """As its author wrote it."""
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillSummary:
+    """What was read."""
+
+    digest: str
+    rows: int
+    first_month: str
+    """First billing month, `YYYY-MM`; empty for a bill without rows."""
+    last_month: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDraft:
+    """A version before the state gives it a number: everything but its ledger."""
+
+    applied_at: str
+    """UTC, `2026-11-18T09:14:07Z`."""
+    actor: str
+    commit: str | None
+    """Full git commit of the workspace; None outside git."""
+    dirty: bool | None
+    """Whether the tree had uncommitted changes; None outside git."""
+    cause: str
+    """apply."""
+    rules: tuple[RuleRevision, ...]
+    """In the order of evaluation, kinds label, dimension, metric, allocation."""
+    rules_digest: str
+    settings: str
+    """Canonical JSON of the settings that change a ledger: report, cost, billing, metric_sources."""
+    metrics_digest: str
+    bill: BillSummary
+    engine: str
+    """Name and version of what computed it, such as `costops 0.1.0, duckdb 2.0.0`."""
+    cost: str
+    """The cost column that plans and digests show."""
+    dimensions: tuple[str, ...]
+    cost_columns: tuple[str, ...]
+    plan_digest: str
+    result_digest: str
+    moved: tuple[tuple[str, int], ...]
+    """(currency, picos) that the plan said would move, sorted."""
+    summary: str
+    """One line for people: `1 to add, 1 to change, ...`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """An applied version: its number in the store, its place in the hash chain, and what was applied."""
+
+    number: int
+    serial: int
+    previous_hash: str
+    hash: str
+    draft: VersionDraft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The state a plan starts from; without a version it is a first run."""
+
+    version: int | None
+    serial: int
+    lineage: str | None
