@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from costops.model.conditions import EVERYTHING, Condition
 from costops.model.diagnostic import Span
@@ -39,7 +38,7 @@ class Entry:
     hidden: bool = False
     span: Span = field(default=NOWHERE, compare=False)
     """The entry's `id`."""
-    places: Mapping[str, Span] = field(default=MappingProxyType({}), compare=False, repr=False, hash=False)
+    places: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False, hash=False)
     """Where fields are: `to.dimension`, `basis.where`, `partition_by[0]`."""
     text: str = field(default="", compare=False, repr=False)
     """The entry as its author wrote it."""

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from costops.model.diagnostic import Span
 
@@ -46,9 +45,9 @@ class Settings:
     report: tuple[str, ...] = ()
     billing: tuple[BillingSource, ...] = ()
     metric_sources: tuple[MetricSource, ...] = ()
-    origins: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Setting to its origin: `costops.yaml:4`, `COSTOPS_STATE`, `--state`, `default`."""
-    spans: Mapping[str, Span] = field(default=MappingProxyType({}), compare=False)
+    spans: Mapping[str, Span] = field(default_factory=dict, compare=False)
 
     def canonical(self) -> str:
         """Canonical JSON of what changes a ledger: report, cost, billing, metric_sources."""

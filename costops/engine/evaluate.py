@@ -1,0 +1,198 @@
+"""Runs a program on raw cells, step by step, and reads off what people and the state need.
+
+Invariant: after every run the money that each step took equals the money it made, and the final ledger equals the bill,
+per billing month, day, currency and cost column, to the last digit; otherwise ConservationError names the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from costops.engine.ir import PATH_MARK, MetricUse, Program, Step
+from costops.errors import ConservationError, EngineError
+from costops.model.ledger import Ledger
+from costops.money import format_picos
+
+if TYPE_CHECKING:
+    import duckdb
+
+Money = dict[tuple[str, str | None, str], int]
+"""(report dimension, value, currency) to picos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about money that a person should know of a rule."""
+
+    rule: str
+    code: str
+    currency: str
+    amount: int
+    """Picos of the workspace's cost column."""
+    whole: int
+    """Picos of all the cost that the rule's source holds."""
+    buckets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What evaluating one rule set gave."""
+
+    money: tuple[Money, ...]
+    """Cost by element after 0, 1, ... allocations of the rule set."""
+    notices: tuple[Notice, ...]
+    ledger: Ledger | None = field(repr=False, default=None)
+
+
+def run(
+    connection: duckdb.DuckDBPyConnection,
+    program: Program,
+    *,
+    costs: Sequence[str],
+    field_columns: Sequence[str],
+    metric_tables: Mapping[MetricUse, str],
+    want_ledger: bool,
+) -> Outcome:
+    """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown."""
+    return _Run(connection, program, tuple(costs), tuple(field_columns), metric_tables).outcome(want_ledger=want_ledger)
+
+
+class _Run:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        program: Program,
+        costs: tuple[str, ...],
+        field_columns: tuple[str, ...],
+        metric_tables: Mapping[MetricUse, str],
+    ) -> None:
+        # sqlglot costs 110 ms to import.
+        from costops.engine.sql import profiles, steps, syntax
+
+        self._profiles = profiles
+        self._steps = steps
+        self._syntax = syntax
+        self._connection = connection
+        self._program = program
+        self._costs = costs
+        self._shown = costs.index(program.cost)
+        self._field_columns = field_columns
+        self._metric_tables = metric_tables
+        self._slots = profiles.slot_names(program)
+        self._notices: list[Notice] = []
+
+    def outcome(self, *, want_ledger: bool) -> Outcome:
+        self._do(self._profiles.classes(self._program, self._field_columns))
+        self._do(self._profiles.first_profiles(self._program))
+        self._do(self._profiles.first_items(len(self._costs)))
+        for step in self._program.steps:
+            self._evaluate(step)
+        self._check_conservation()
+        money = self._money()
+        return Outcome(money, tuple(self._notices), self._ledger() if want_ledger else None)
+
+    def _do(self, statement: object) -> None:
+        self._connection.execute(self._syntax.text_of(statement))  # type: ignore[arg-type]
+
+    def _rows(self, statement: object) -> list[tuple]:  # type: ignore[type-arg]
+        return self._connection.execute(self._syntax.text_of(statement)).fetchall()  # type: ignore[arg-type]
+
+    def _count(self, table: str) -> int:
+        return int(self._rows(self._steps.count(table))[0][0])
+
+    def _evaluate(self, step: Step) -> None:
+        steps, costs = self._steps, len(self._costs)
+        self._do(steps.source(step, self._slots))
+        if not self._count("source"):
+            return
+        self._do(steps.mark_taken(step))
+        self._do(steps.taken(step, costs))
+        self._do(steps.buckets(step))
+        if step.metric is not None:
+            self._do(steps.basis_of_metric(step, self._metric_tables[step.metric]))
+        elif step.needs_basis:
+            self._do(steps.basis_of_costs(step, self._costs.index(step.basis_cost)))
+        self._do(steps.given_elements(step) if step.given else steps.found_elements(step))
+        self._do(steps.weights(step))
+        self._do(steps.shares(step))
+        self._do(steps.left_over(step))
+        self._notice(step)
+        self._do(steps.split(step, costs))
+        if self._count("split"):
+            self._do(steps.made_profiles(step, self._slots, self._next_profile()))
+            self._do(steps.insert_made_profiles(step, self._slots))
+            self._do(steps.insert_made_items(costs))
+        if self._count("left_over"):
+            for statement in steps.insert_left_profiles(step, self._slots, self._next_profile()):
+                self._do(statement)
+            self._do(steps.insert_left_items(costs))
+
+    def _next_profile(self) -> int:
+        return 1 + int(self._connection.execute('SELECT max("profile") FROM "profiles"').fetchall()[0][0])
+
+    def _notice(self, step: Step) -> None:
+        whole = {}
+        for currency, amount, partless, long in self._rows(self._steps.taken_money(step, self._shown)):
+            whole[currency] = int(amount)
+            if step.partition and abs(partless) * 20 > abs(amount):
+                self._notices.append(Notice(step.rule, "CO802", currency, int(partless), int(amount)))
+            if step.needs_basis and step.granularity == "daily" and long:
+                self._notices.append(Notice(step.rule, "CO803", currency, int(long), int(amount)))
+        for currency, amount, buckets in self._rows(self._steps.left_money(self._shown)):
+            if step.on_empty == "error":
+                raise EngineError(
+                    f"allocation {step.rule}: {buckets} of its buckets have no basis, with {currency} "
+                    f"{format_picos(int(amount))} to split, and its on_empty is error",
+                    hint="widen the basis or the granularity, or choose another on_empty",
+                )
+            self._notices.append(Notice(step.rule, "CO801", currency, int(amount), whole[currency], int(buckets)))
+
+    def _check_conservation(self) -> None:
+        for step, month, day, currency in self._rows(self._profiles.imbalances(len(self._costs))):
+            rule = self._program.steps[step - 1].rule
+            raise ConservationError(
+                f"allocation {rule} changed the sum of cost on {day} (billing month {month:%Y-%m}, {currency}); "
+                "nothing was written",
+                hint="this is a defect of costops: please report it with the rule",
+            )
+        for month, day, currency in self._rows(self._profiles.difference_from_bill(len(self._costs))):
+            raise ConservationError(
+                f"the allocated cost of {day} (billing month {month:%Y-%m}, {currency}) differs from the bill's; "
+                "nothing was written",
+                hint="this is a defect of costops: please report it",
+            )
+
+    def _money(self) -> tuple[Money, ...]:
+        self._do(self._profiles.money_by_step(self._program, self._shown))
+        deltas: list[Money] = [{} for _ in range(len(self._program.steps) + 1)]
+        for place, (dimension, _) in enumerate(self._program.report):
+            for step, value, currency, amount in self._rows(self._profiles.money_of_dimension(place)):
+                deltas[step][dimension, value, currency] = int(amount)
+        money = [deltas[0]]
+        for delta in deltas[1:]:
+            after = dict(money[-1])
+            for key, amount in delta.items():
+                after[key] = after.get(key, 0) + amount
+                if not after[key]:
+                    del after[key]
+            money.append(after)
+        return tuple(money)
+
+    def _ledger(self) -> Ledger:
+        rows = self._rows(self._profiles.ledger(self._program, len(self._costs)))
+        dimensions = tuple(name for name, _ in self._program.report)
+        width = 4 + len(dimensions) + len(self._costs)
+        columns = list(zip(*rows, strict=True)) if rows else [() for _ in range(width)]
+        first_cost = 4 + len(dimensions)
+        return Ledger(
+            dimensions=dimensions,
+            cost_columns=self._costs,
+            months=columns[0],
+            days=columns[1],
+            currencies=columns[2],
+            values=tuple(columns[3 : first_cost - 1]),
+            paths=tuple(path.removeprefix(PATH_MARK).removesuffix(PATH_MARK) for path in columns[first_cost - 1]),
+            amounts=tuple(columns[first_cost:]),
+        )

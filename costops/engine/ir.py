@@ -1,0 +1,115 @@
+"""The program that a rule set becomes: data that names no engine and no SQL.
+
+Invariant: columns are named by place (`f0` raw fields, `x0` values computed from them, `s0` slots of a profile), never by a
+person's text, so that no name can collide and no text can become code. The order of `slots` is the order in which the
+report, then the rules, first name them; it decides which cell gets a residue of 1e-12.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from costops.model.expression import Expression
+from costops.model.rules import Method
+
+PATH = "path"
+"""The column that holds the rules of a profile's path, each between PATH_MARKs."""
+PATH_MARK = " > "
+
+Layer = tuple[tuple[str, Expression], ...]
+"""Columns computed in one go from the columns before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawField:
+    """A field of the bill as it was read."""
+
+    kind: str
+    """column or tag."""
+    name: str
+
+
+class Fields:
+    """The raw fields that programs need, each with the name of its column; grows while programs are made."""
+
+    def __init__(self) -> None:
+        self._names: dict[RawField, str] = {}
+
+    def column(self, field: RawField) -> str:
+        return self._names.setdefault(field, f"f{len(self._names)}")
+
+    def items(self) -> tuple[tuple[RawField, str], ...]:
+        return tuple(self._names.items())
+
+
+@dataclass(frozen=True, slots=True)
+class MetricUse:
+    """A metric as one step uses it: its records by day and by the dimensions that the step needs."""
+
+    metric: str
+    """Id of the metric."""
+    source: str
+    query: str
+    aggregate: str
+    labels: tuple[tuple[str, str], ...]
+    """(label of the metric, column) for each mapped label."""
+    layers: tuple[Layer, ...]
+    """Cleaned label values from the columns of `labels`."""
+    columns: tuple[tuple[str, str], ...]
+    """(dimension, column) after the layers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One allocation: which profiles it takes, what they are split by, and what becomes of them."""
+
+    number: int
+    """From 1, in the order of evaluation."""
+    rule: str
+    source: Expression
+    """Over slots and PATH."""
+    method: Method
+    destinations: tuple[str, ...]
+    """Slots (for a metric: columns of `metric`) whose values are the elements; empty where elements are given."""
+    into: tuple[str, ...]
+    """Slots that are overwritten."""
+    given: tuple[tuple[tuple[str, ...], int], ...]
+    """(element, weight) where elements are given; weight 1 but for percent."""
+    partition: tuple[str, ...]
+    """Slots."""
+    basis: Expression
+    """Over slots and PATH, or over the columns of `metric`."""
+    basis_cost: str
+    granularity: str
+    on_empty: str
+    metric: MetricUse | None
+    metric_partition: tuple[str, ...]
+    """The metric's columns for `partition`."""
+    group: tuple[str, ...]
+    """Slots that name a ledger row and are not overwritten: residues never leave such a group."""
+
+    @property
+    def needs_basis(self) -> bool:
+        return self.method in (Method.PROPORTIONAL, Method.METRIC) or not self.given
+
+    @property
+    def by_currency(self) -> bool:
+        """Whether the currency is part of a bucket: only where weights are costs."""
+        return self.method is Method.PROPORTIONAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A whole rule set, ready to run on raw cells."""
+
+    layers: tuple[Layer, ...]
+    """From raw fields to everything that slots need."""
+    slots: tuple[tuple[str, str], ...]
+    """(slot, column of the layers)."""
+    steps: tuple[Step, ...]
+    result_layers: tuple[Layer, ...]
+    """From slots and PATH to result-stage dimensions."""
+    report: tuple[tuple[str, str], ...]
+    """(report dimension, slot or column of the result layers)."""
+    cost: str
+    """The cost column of money by element."""

@@ -1,0 +1,183 @@
+"""Runs what bills and metrics describe, then seals the engine: after loading nothing outside can be read.
+
+Invariant: a problem with a file is told with the file's name and, where a value is at fault, its row and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from costops.engine.ir import Fields, MetricUse, RawField
+from costops.engine.lower import columns_in
+from costops.errors import BillError
+from costops.model.bill import BillDescription, BillPart, MetricDescription
+from costops.model.expression import Call, Expression
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class BillFacts:
+    """What reading a bill showed."""
+
+    rows: int
+    first_month: str
+    """`YYYY-MM`; empty for a bill without rows."""
+    last_month: str
+    missing_costs: tuple[tuple[str, int], ...]
+    """(cost column, charges without a value there), only where there are some."""
+
+
+def load_bill(connection: duckdb.DuckDBPyConnection, bill: BillDescription, fields: Fields) -> BillFacts:
+    """Read the bill into `tuples` and `raw`; raises BillError for what cannot be read."""
+    import duckdb
+
+    from costops.engine.sql import cells
+    from costops.engine.sql.syntax import text_of
+
+    costs = bill.cost_columns
+    named = fields.items()
+    part_names = []
+    for place, part in enumerate(bill.parts):
+        tables = cells.tables_of(place)
+        try:
+            _read_tags(connection, part, named, tables)
+            part_fields = [*named] or [(RawField("column", cells.NO_FIELD), cells.NO_FIELD)]
+            connection.execute(text_of(cells.part_cells(part, part_fields, costs, tables)))
+        except duckdb.Error as error:
+            raise _explained(connection, part, error) from error
+        part_names.append(tables.cells)
+    field_columns = [name for _, name in named] or [cells.NO_FIELD]
+    for statement in (
+        cells.all_cells(part_names, field_columns, len(costs), "cells"),
+        cells.field_tuples("cells", field_columns, "tuples"),
+    ):
+        connection.execute(text_of(statement))
+    found = connection.execute(text_of(cells.bill_facts("cells", len(costs)))).fetchall()[0]
+    rows, first, last, undated, without_currency, *missing = found
+    if undated:
+        raise BillError(
+            f"{undated} charges of the bill have no start of their charge period",
+            hint="every charge needs ChargePeriodStart; look for empty values in that column",
+        )
+    if without_currency:
+        raise BillError(
+            f"{without_currency} charges of the bill have no currency",
+            hint="every charge needs BillingCurrency; look for empty values in that column",
+        )
+    connection.execute(text_of(cells.raw_cells("cells", "tuples", field_columns, len(costs), "raw")))
+    for name in ("cells", *part_names):
+        connection.execute(f'DROP TABLE "{name}"')
+    absent = tuple((cost, int(count)) for cost, count in zip(costs, missing, strict=True) if count)
+    return BillFacts(int(rows), first or "", last or "", absent)
+
+
+def _read_tags(
+    connection: duckdb.DuckDBPyConnection, part: BillPart, named: Sequence[tuple[RawField, str]], tables: object
+) -> None:
+    from costops.engine.sql import cells
+    from costops.engine.sql.syntax import text_of
+
+    assert isinstance(tables, cells.PartTables)
+    keys = [(field.name, name) for field, name in named if field.kind == "tag"]
+    if part.tags is None or not keys:
+        return
+    connection.execute(text_of(cells.distinct_tags(part, tables.tags)))
+    broken = connection.execute(text_of(cells.broken_tags(tables.tags))).fetchall()
+    if broken:
+        raise BillError(
+            f"the tags {broken[0][0][:80]!r} in source {part.source} ({part.files[0].name}) are no JSON object",
+            hint='costops reads tags as a JSON object such as {"env": "prod"}, as a map, or as a column per tag',
+        )
+    connection.execute(text_of(cells.tag_values(tables.tags, keys, tables.tag_values)))
+
+
+def _explained(connection: duckdb.DuckDBPyConnection, part: BillPart, error: Exception) -> BillError:
+    """The engine's failure in terms of the file at fault."""
+    import duckdb
+
+    from costops.engine.sql import cells
+    from costops.engine.sql.syntax import text_of
+
+    wanted = [
+        *((name, "DECIMAL") for cost in part.costs.values() for name in _read_as("decimal", cost)),
+        *(
+            (name, "TIMESTAMPTZ")
+            for each in (part.start, part.end, part.billing_month)
+            for name in _read_as("timestamp", each)
+        ),
+    ]
+    what = {"DECIMAL": "a decimal number", "TIMESTAMPTZ": "a date and time"}
+    for file in part.files:
+        for name, kind in dict.fromkeys(wanted):
+            if name not in dict(file.columns):
+                continue
+            try:
+                found = connection.execute(text_of(cells.first_unreadable(file, name, kind))).fetchall()
+            except duckdb.Error:
+                return BillError(f"{file.name} cannot be read: {_first_line(error)}", hint=_READ_HINT)
+            if found:
+                row, value = found[0]
+                return BillError(
+                    f"{file.name}: row {row} has {value[:60]!r} in {name}, which is not {what[kind]}",
+                    hint="correct the file or leave it out of the path in costops.yaml",
+                )
+    return BillError(f"{part.files[0].name} cannot be read: {_first_line(error)}", hint=_READ_HINT)
+
+
+_READ_HINT = "is the file complete, and of the kind its name says?"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _read_as(operation: str, expression: Expression | None) -> list[str]:
+    """Columns that an expression reads as decimals or as timestamps."""
+    if not isinstance(expression, Call):
+        return []
+    if expression.operation == operation:
+        return list(columns_in(expression))
+    return [name for argument in expression.arguments for name in _read_as(operation, argument)]
+
+
+def load_metrics(
+    connection: duckdb.DuckDBPyConnection, metrics: MetricDescription, uses: Sequence[MetricUse]
+) -> dict[MetricUse, str]:
+    """Read the records of every metric that a rule uses, each into a table of its own; gives the tables' names."""
+    import duckdb
+
+    from costops.engine.sql import steps
+    from costops.engine.sql.syntax import text_of
+
+    tables = {}
+    for place, use in enumerate(uses):
+        files = metrics.sources.get(use.source)
+        if not files:
+            raise BillError(
+                f"metric {use.metric} reads source {use.source}, which costops.yaml does not have",
+                hint="add it under metric_sources, or correct the metric's source",
+            )
+        tables[use] = f"metric_{place}"
+        try:
+            connection.execute(text_of(steps.metric_records(use, files, tables[use])))
+        except duckdb.Error as error:
+            raise BillError(
+                f"metric {use.metric} cannot be read from source {use.source}: {_first_line(error)}", hint=_READ_HINT
+            ) from error
+        _check_records(connection, use, tables[use])
+    return tables
+
+
+def _check_records(connection: duckdb.DuckDBPyConnection, use: MetricUse, table: str) -> None:
+    from costops.engine.sql import steps
+    from costops.engine.sql.syntax import text_of
+
+    if not connection.execute(text_of(steps.count(table))).fetchall()[0][0]:
+        raise BillError(
+            f"metric {use.metric}: source {use.source} has no record of {use.query}",
+            hint="correct the metric's query, or the source's path in costops.yaml",
+        )

@@ -1,0 +1,428 @@
+"""Rule sets become programs: names get their meaning, conditions are cut into what is fixed and what allocations change.
+
+Invariant: whatever no allocation can change is computed once per distinct value before the first step, as one truth value for
+each largest fixed part of a condition; a step then looks at slots only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from costops.engine.ir import PATH, PATH_MARK, Fields, Layer, MetricUse, Program, RawField, Step
+from costops.model.conditions import All, AnyOf, Condition, Not, Test, tests_in
+from costops.model.expression import Call, Column, Expression, Literal, call
+from costops.model.rules import Allocation, Dimension, Label, Method, RuleSet, Source, Transform
+
+MISSING = Literal(None)
+
+
+def lower(rules: RuleSet, *, report: Sequence[str], cost: str, fields: Fields) -> Program:
+    """The program of a checked rule set; raw fields that it needs are added to `fields`."""
+    return _Lowering(rules, tuple(report), cost, fields).program()
+
+
+def test_expression(value: Expression, test: Test) -> Expression:
+    """Whether `test` holds for a text value; missing satisfies what the language says and nothing else."""
+    operator, ignore_case = test.operator, test.ignore_case
+    if operator == "present":
+        missing = call("is_missing", value)
+        return call("or", *(missing if each == "false" else call("not", missing) for each in test.values))
+    if operator == "not":
+        return call("not", test_expression(value, Test(test.field, "is", test.values, ignore_case)))
+    texts = [each for each in test.values if each is not None]
+    if operator == "is":
+        options: list[Expression] = [call("is_missing", value)] if None in test.values else []
+        if texts:
+            options.append(call("in", _folded(value, ignore_case), *(_folded(Literal(t), ignore_case) for t in texts)))
+        return call("or", *options)
+    return call("or", *(_compared(value, operator, text, ignore_case) for text in texts))
+
+
+def _folded(value: Expression, ignore_case: bool) -> Expression:
+    return call("lower", value) if ignore_case else value
+
+
+def _compared(value: Expression, operator: str, text: str, ignore_case: bool) -> Expression:
+    if operator == "matches":
+        return call("matches_ignoring_case" if ignore_case else "matches", value, Literal(text))
+    left, right = _folded(value, ignore_case), _folded(Literal(text), ignore_case)
+    if operator in ("contains", "starts_with", "ends_with", "like"):
+        return call(operator, left, right)
+    start = call("prefix", left, Literal(len(text)))
+    present = call("not", call("is_missing", value))
+    match operator:
+        case "before":
+            return call("less", start, right)
+        case "until":
+            return call("less_or_equal", start, right)
+        case "after":
+            return call("and", present, call("not", call("less_or_equal", start, right)))
+        case "from":
+            return call("and", present, call("not", call("less", start, right)))
+    raise ValueError(f"unknown operator {operator}")
+
+
+def transformed(value: Expression, transforms: Iterable[Transform]) -> Expression:
+    """Text after transforms; empty text is missing."""
+    for transform in transforms:
+        arguments: tuple[Expression, ...] = tuple(Literal(each) for each in transform.arguments)
+        if transform.name == "split":
+            arguments = (Literal(transform.arguments[0]), Literal(int(transform.arguments[1])))
+        value = call(transform.name, value, *arguments)
+    return call("present", value)
+
+
+def columns_in(expression: Expression) -> Iterable[str]:
+    """Names of the columns an expression reads."""
+    match expression:
+        case Column(name):
+            yield name
+        case Call(_, arguments):
+            for argument in arguments:
+                yield from columns_in(argument)
+
+
+class _Layers:
+    """Computed columns, each in the first layer after everything it reads; equal expressions share a column."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._depth: dict[str, int] = {}
+        self._names: dict[Expression, str] = {}
+        self._layers: list[list[tuple[str, Expression]]] = []
+
+    def define(self, expression: Expression) -> Column:
+        if isinstance(expression, Column):
+            return expression
+        if expression in self._names:
+            return Column(self._names[expression])
+        depth = 1 + max((self._depth.get(name, 0) for name in columns_in(expression)), default=0)
+        name = f"{self._prefix}{len(self._names)}"
+        self._names[expression] = name
+        self._depth[name] = depth
+        while len(self._layers) < depth:
+            self._layers.append([])
+        self._layers[depth - 1].append((name, expression))
+        return Column(name)
+
+    def layers(self) -> tuple[Layer, ...]:
+        return tuple(tuple(layer) for layer in self._layers)
+
+
+def _renamed(cleaned: Column, label: Label, layers: _Layers) -> Column:
+    """A transformed value after the label's drops and renames."""
+    cases: list[Expression] = []
+    if label.drop is not None:
+        cases += [_value_condition(label.drop, cleaned), MISSING]
+    for rename in label.rename:
+        cases += [_value_condition(rename.where, cleaned), Literal(rename.value)]
+    return layers.define(call("case", *cases, cleaned)) if cases else cleaned
+
+
+def _value_condition(condition: Condition, value: Expression) -> Expression:
+    match condition:
+        case Test():
+            return test_expression(value, condition)
+        case All(parts):
+            return call("and", *(_value_condition(part, value) for part in parts))
+        case AnyOf(parts):
+            return call("or", *(_value_condition(part, value) for part in parts))
+        case Not(part):
+            return call("not", _value_condition(part, value))
+
+
+def dimension_order(dimensions: Sequence[Dimension], rules: RuleSet) -> tuple[Dimension, ...]:
+    """Dimensions so that each follows those its rules name; ties in the order written."""
+    waiting = {each.id: each for each in dimensions}
+    ordered: dict[str, Dimension] = {}
+
+    def visit(dimension: Dimension) -> None:
+        if dimension.id in ordered:
+            return
+        for name in names_in(dimension):
+            meaning = rules.resolve(name, inside=dimension.id)
+            if meaning.kind == "dimension" and meaning.name in waiting:
+                visit(waiting[meaning.name])
+        ordered[dimension.id] = dimension
+
+    for dimension in dimensions:
+        visit(dimension)
+    return tuple(ordered.values())
+
+
+def names_in(dimension: Dimension) -> Iterable[str]:
+    """Every name a dimension's rules read."""
+    for rule in dimension.rules:
+        yield from (source.field for source in rule.sources)
+        yield from (test.field for test in tests_in(rule.where))
+
+
+class _Lowering:
+    def __init__(self, rules: RuleSet, report: tuple[str, ...], cost: str, fields: Fields) -> None:
+        self._rules = rules
+        self._report = report
+        self._cost = cost
+        self._fields = fields
+        self._layers = _Layers("x")
+        self._results = _Layers("y")
+        self._labels: dict[str, Expression] = {}
+        self._dimensions: dict[str, Expression] = {}
+        self._result_columns: dict[str, Expression] = {}
+        self._slots: dict[tuple[str, str], str] = {}
+        self._slot_columns: dict[str, str] = {}
+        self._allocations = tuple(each for each in rules.allocations if each.enabled)
+        self._running = frozenset(name for each in self._allocations for name in each.into)
+
+    def program(self) -> Program:
+        for label in self._rules.labels:
+            if label.enabled:
+                self._labels[label.id] = self._label(label)
+        before = [each for each in self._rules.dimensions if each.enabled and not each.result_stage]
+        for dimension in dimension_order(before, self._rules):
+            self._dimensions[dimension.id] = self._dimension(dimension)
+        results = {each.id: each for each in self._rules.dimensions if each.enabled and each.result_stage}
+        reported = [name for name in self._report if name not in results]
+        report_slots = {name: self._slot(name) for name in reported}
+        needed = [results[name] for name in self._report if name in results]
+        for dimension in dimension_order(list(results.values()), self._rules):
+            if needed:
+                self._result_columns[dimension.id] = self._result_dimension(dimension)
+        steps = tuple(self._step(number, each) for number, each in enumerate(self._allocations, start=1))
+        columns = {**report_slots}
+        for dimension in needed:
+            columns[dimension.id] = self._results.define(call("present", self._result_columns[dimension.id])).name
+        return Program(
+            layers=self._layers.layers(),
+            slots=tuple((slot, column) for slot, column in self._slot_columns.items()),
+            steps=steps,
+            result_layers=self._results.layers(),
+            report=tuple((name, columns[name]) for name in self._report),
+            cost=self._cost,
+        )
+
+    # Values before the first allocation.
+
+    def _raw(self, kind: str, name: str) -> Column:
+        return Column(self._fields.column(RawField(kind, name)))
+
+    def _fixed(self, name: str, inside: str | None = None) -> Expression:
+        """The value of a name before the first allocation."""
+        meaning = self._rules.resolve(name, inside=inside)
+        if meaning.kind in ("column", "tag"):
+            return self._raw(meaning.kind, meaning.name)
+        known = self._labels if meaning.kind == "label" else self._dimensions
+        return known.get(meaning.name, MISSING)
+
+    def _label(self, label: Label) -> Expression:
+        values = []
+        for source in label.sources:
+            is_tag = source.field.startswith("Tags.")
+            field = self._raw("tag" if is_tag else "column", source.field.removeprefix("Tags."))
+            cleaned = self._layers.define(transformed(field, (*source.transform, *label.transform)))
+            values.append(_renamed(cleaned, label, self._layers))
+        return self._layers.define(call("first_present", *values))
+
+    def _sources(self, sources: Sequence[Source], transforms: Sequence[Transform], inside: str) -> Expression:
+        values = [transformed(self._fixed(each.field, inside), (*each.transform, *transforms)) for each in sources]
+        return call("first_present", *(self._layers.define(value) for value in values))
+
+    def _dimension(self, dimension: Dimension) -> Expression:
+        values: list[Expression] = []
+        for rule in dimension.rules:
+            value: Expression = Literal(rule.value)
+            if rule.sources:
+                value = self._sources(rule.sources, rule.transform, dimension.id)
+            where = self._fixed_condition(rule.where, dimension.id)
+            values.append(value if where is None else call("case", where, value, MISSING))
+        return self._layers.define(call("first_present", *values, Literal(dimension.default)))
+
+    def _fixed_condition(self, condition: Condition, inside: str | None) -> Expression | None:
+        """A condition over values before the first allocation; None where it always holds."""
+        match condition:
+            case Test():
+                return test_expression(self._fixed(condition.field, inside), condition)
+            case All(()):
+                return None
+            case All(parts):
+                return call("and", *(self._always(self._fixed_condition(part, inside)) for part in parts))
+            case AnyOf(parts):
+                return call("or", *(self._always(self._fixed_condition(part, inside)) for part in parts))
+            case Not(part):
+                return call("not", self._always(self._fixed_condition(part, inside)))
+
+    @staticmethod
+    def _always(expression: Expression | None) -> Expression:
+        return Literal(True) if expression is None else expression
+
+    # Slots: what a profile carries through the steps.
+
+    def _add_slot(self, key: tuple[str, str], column: str) -> str:
+        if key not in self._slots:
+            slot = f"s{len(self._slots)}"
+            self._slots[key] = slot
+            self._slot_columns[slot] = column
+        return self._slots[key]
+
+    def _slot(self, name: str) -> str:
+        """The slot that holds the running value of a name, or its fixed value where no allocation writes it."""
+        running = name in self._running
+        value = self._layers.define(self._fixed(name))
+        return self._add_slot(("running", name) if running else ("fixed", value.name), value.name)
+
+    def _is_fixed(self, condition: Condition) -> bool:
+        return all(test.field != "allocated_by" and test.field not in self._running for test in tests_in(condition))
+
+    def _truth(self, condition: Condition, inside: str | None) -> Expression:
+        """A slot with the truth of a fixed condition."""
+        lowered = self._layers.define(call("and", self._always(self._fixed_condition(condition, inside))))
+        return Column(self._add_slot(("truth", lowered.name), lowered.name))
+
+    def _condition(self, condition: Condition, inside: str | None = None) -> Expression:
+        """A condition over slots and the path, its fixed parts each one slot."""
+        if condition == All(()):
+            return Literal(True)
+        if self._is_fixed(condition):
+            return self._truth(condition, inside)
+        match condition:
+            case Test() if condition.field == "allocated_by":
+                return _path_test(condition)
+            case Test():
+                return test_expression(Column(self._slot(condition.field)), condition)
+            case All(parts) | AnyOf(parts):
+                fixed = tuple(part for part in parts if self._is_fixed(part))
+                rest = tuple(part for part in parts if not self._is_fixed(part))
+                together = type(condition)(fixed) if len(fixed) != 1 else fixed[0]
+                lowered = [self._truth(together, inside)] if fixed else []
+                lowered += [self._condition(part, inside) for part in rest]
+                return call("and" if isinstance(condition, All) else "or", *lowered)
+            case Not(part):
+                return call("not", self._condition(part, inside))
+
+    # Result-stage dimensions: from slots.
+
+    def _result_value(self, name: str, inside: str) -> Expression:
+        if name != inside and name in self._result_columns:
+            return self._result_columns[name]
+        meaning = self._rules.resolve(name, inside=inside)
+        slot_name = f"label.{name}" if meaning.kind == "label" and name == inside else name
+        return Column(self._slot(slot_name))
+
+    def _result_condition(self, condition: Condition, inside: str) -> Expression:
+        if any(test.field in self._result_columns for test in tests_in(condition)):
+            match condition:
+                case Test():
+                    return test_expression(self._result_value(condition.field, inside), condition)
+                case All(parts):
+                    return call("and", *(self._result_condition(part, inside) for part in parts))
+                case AnyOf(parts):
+                    return call("or", *(self._result_condition(part, inside) for part in parts))
+                case Not(part):
+                    return call("not", self._result_condition(part, inside))
+        return self._condition(condition, inside)
+
+    def _result_dimension(self, dimension: Dimension) -> Expression:
+        values: list[Expression] = []
+        for rule in dimension.rules:
+            value: Expression = Literal(rule.value)
+            if rule.sources:
+                each_value = [
+                    transformed(self._result_value(each.field, dimension.id), (*each.transform, *rule.transform))
+                    for each in rule.sources
+                ]
+                value = call("first_present", *(self._results.define(each) for each in each_value))
+            if rule.where != All(()):
+                value = call("case", self._result_condition(rule.where, dimension.id), value, MISSING)
+            values.append(value)
+        return self._results.define(call("first_present", *values, Literal(dimension.default)))
+
+    # Steps.
+
+    def _step(self, number: int, rule: Allocation) -> Step:
+        source = self._condition(rule.source)
+        allocated = [
+            call("contains", Column(PATH), Literal(f"{PATH_MARK}{earlier.id}{PATH_MARK}"))
+            for earlier in self._allocations[: number - 1]
+            if set(earlier.into) & set(rule.into)
+        ]
+        if rule.allocated == "exclude" and allocated:
+            source = call("and", source, call("not", call("or", *allocated)))
+        elif rule.allocated == "only":
+            source = call("and", source, call("or", *allocated))
+        if rule.method is Method.PERCENT:
+            given = rule.percent
+        else:
+            given = tuple((element, 1) for element in rule.values)
+        metric = self._metric(rule) if rule.method is Method.METRIC else None
+        metric_columns = dict(metric.columns) if metric else {}
+        partition = tuple(self._slot(name) for name in rule.partition_by)
+        into = tuple(self._slot(name) for name in rule.into)
+        if metric:
+            destinations = tuple(metric_columns[name] for name in rule.to)
+            basis = _metric_condition(rule.basis, metric_columns)
+        else:
+            needs_basis = rule.method is Method.PROPORTIONAL or not given
+            destinations = tuple(self._slot(name) for name in rule.to) if needs_basis else ()
+            basis = self._condition(rule.basis) if needs_basis else Literal(True)
+        report = tuple(dict.fromkeys(self._slots_of_report()))
+        return Step(
+            number=number,
+            rule=rule.id,
+            source=source,
+            method=rule.method,
+            destinations=destinations,
+            into=into,
+            given=given,
+            partition=partition,
+            basis=basis,
+            basis_cost=rule.basis_cost or self._cost,
+            granularity=rule.granularity,
+            on_empty=rule.on_empty,
+            metric=metric,
+            metric_partition=tuple(metric_columns[name] for name in rule.partition_by) if metric else (),
+            group=tuple(slot for slot in report if slot not in into),
+        )
+
+    def _slots_of_report(self) -> Iterable[str]:
+        for name in self._report:
+            if name not in self._result_columns:
+                yield self._slot(name)
+
+    def _metric(self, rule: Allocation) -> MetricUse:
+        metric = next(each for each in self._rules.metrics if each.id == rule.basis_metric)
+        layers = _Layers("z")
+        labels = tuple((label, f"m{place}") for place, (label, _) in enumerate(metric.labels))
+        columns = []
+        for (_, raw), (_, dimension) in zip(labels, metric.labels, strict=True):
+            clean = next((each for each in self._rules.labels if each.id == dimension and each.enabled), None)
+            value: Column = Column(raw)
+            if clean is not None:
+                value = _renamed(layers.define(transformed(value, clean.transform)), clean, layers)
+            columns.append((dimension, layers.define(call("present", value)).name))
+        return MetricUse(
+            metric.id, metric.source, metric.query, metric.aggregate, labels, layers.layers(), tuple(columns)
+        )
+
+
+def _metric_condition(condition: Condition, columns: dict[str, str]) -> Expression:
+    match condition:
+        case Test():
+            return test_expression(Column(columns[condition.field]), condition)
+        case All(parts):
+            return call("and", Literal(True), *(_metric_condition(part, columns) for part in parts))
+        case AnyOf(parts):
+            return call("or", *(_metric_condition(part, columns) for part in parts))
+        case Not(part):
+            return call("not", _metric_condition(part, columns))
+
+
+def _path_test(test: Test) -> Expression:
+    """Whether a rule is anywhere in the path; missing means that no rule is."""
+    nothing = call("in", Column(PATH), Literal(PATH_MARK))
+    if test.operator == "present":
+        return call("or", *(nothing if each == "false" else call("not", nothing) for each in test.values))
+    options = [
+        nothing if each is None else call("contains", Column(PATH), Literal(f"{PATH_MARK}{each}{PATH_MARK}"))
+        for each in test.values
+    ]
+    found = call("or", *options)
+    return call("not", found) if test.operator == "not" else found

@@ -1,0 +1,288 @@
+"""From files to raw cells: one row per billing month, day, last day of the charge period, currency and distinct field values.
+
+Invariant: `raw` holds every charge of the bill exactly once, costs as integers of 1e-12, and `tuples` every combination of
+field values once, missing as null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from costops.engine.ir import RawField
+from costops.engine.sql.decimals import MONEY, picos
+from costops.engine.sql.scalar import Names, scalar
+from costops.engine.sql.syntax import (
+    Node,
+    alias,
+    binary,
+    case,
+    cast,
+    column,
+    columns,
+    create_table,
+    disjunction,
+    equal,
+    function,
+    identifier,
+    is_null,
+    is_present,
+    join,
+    number,
+    over,
+    paren,
+    select,
+    star,
+    subquery,
+    summed,
+    table,
+    text,
+    union_all,
+)
+from costops.model.bill import BillPart, PhysicalFile
+from costops.model.expression import Column, Expression, Literal, call
+
+KEYS = ("month", "day", "until", "currency")
+NO_FIELD = "nothing"
+"""A constant column that stands in where a program needs no field at all."""
+
+_ALWAYS_KNOWN = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingCurrency")
+
+
+def reader(files: Sequence[PhysicalFile], name: str = "r") -> Node:
+    """The rows of files with equal columns, columns named c0, c1, ... so that names differing in case stay apart."""
+    paths = exp.Array(expressions=[text(each.path) for each in files])
+    first = files[0]
+    if first.kind == "parquet":
+        source = function("read_parquet", paths, _option("hive_partitioning", exp.false()))
+    else:
+        kinds = [
+            exp.PropertyEQ(this=identifier(f"c{i}"), expression=text("VARCHAR")) for i in range(len(first.columns))
+        ]
+        source = function(
+            "read_csv",
+            paths,
+            _option("auto_detect", exp.false()),
+            _option("header", exp.true()),
+            _option("delim", text(",")),
+            _option("quote", text('"')),
+            _option("escape", text('"')),
+            _option("hive_partitioning", exp.false()),
+            _option("columns", exp.Struct(expressions=kinds)),
+        )
+    aliases = [identifier(f"c{i}") for i in range(len(first.columns))]
+    node = exp.Table(this=source)
+    node.set("alias", exp.TableAlias(this=identifier(name), columns=aliases))
+    return node
+
+
+def _option(name: str, value: Node) -> Node:
+    return exp.EQ(this=exp.Column(this=exp.Identifier(this=name, quoted=False)), expression=value)
+
+
+def names_of(file: PhysicalFile) -> Names:
+    """How expressions over a file's own columns are printed."""
+    return Names(
+        columns={name: f"c{place}" for place, (name, _) in enumerate(file.columns)},
+        types=dict(file.columns),
+    )
+
+
+def field_expression(part: BillPart, field: RawField) -> Expression:
+    """A raw field of a part as text; null where the part does not have it."""
+    if field.kind == "tag":
+        return part.tag_columns.get(field.name, Literal(None))
+    if field.name in part.columns:
+        return part.columns[field.name]
+    if field.name not in _ALWAYS_KNOWN:
+        return Literal(None)
+    known: dict[str, Expression | None] = {
+        "ChargePeriodStart": part.start,
+        "ChargePeriodEnd": part.end,
+        "BillingPeriodStart": part.billing_month,
+        "BillingCurrency": part.currency,
+    }
+    value = known[field.name]
+    if value is None or field.name == "BillingCurrency":
+        return value or Literal(None)
+    return call("text", value)
+
+
+@dataclass(frozen=True, slots=True)
+class PartTables:
+    """Names of the tables that reading one part makes."""
+
+    tags: str
+    tag_values: str
+    cells: str
+
+
+def tables_of(number_of_part: int) -> PartTables:
+    return PartTables(f"tags_{number_of_part}", f"tag_values_{number_of_part}", f"part_{number_of_part}")
+
+
+def distinct_tags(part: BillPart, into: str) -> Node:
+    """Every distinct text of a part's tags."""
+    assert part.tags is not None
+    value = alias(scalar(part.tags, names_of(part.files[0])), "tags")
+    inner = select([value], reader(part.files), distinct=True)
+    return create_table(into, select([column("tags")], subquery(inner, "t"), where=is_present(column("tags"))))
+
+
+def broken_tags(tags: str) -> Node:
+    """One text that is no JSON object, if there is one."""
+    kind = function("json_type", column("tags"))
+    is_object = case(function("json_valid", column("tags")), equal(kind, text("OBJECT")), exp.false())
+    query = select([column("tags")], table(tags), where=exp.Not(this=exp.Paren(this=is_object)), order=[column("tags")])
+    return query.limit(1)
+
+
+def tag_values(tags: str, keys: Sequence[tuple[str, str]], into: str) -> Node:
+    """Each distinct text's values of the keys that rules need, and a number for each distinct combination of values."""
+    values = [
+        alias(
+            scalar(call("first_present", call("present", call("json_key", Column("tags"), Literal(key))), Literal(""))),
+            name,
+        )
+        for key, name in keys
+    ]
+    parsed = subquery(select([column("tags"), *values], table(tags)), "parsed")
+    code = over(function("dense_rank"), order=columns(name for _, name in keys))
+    return create_table(into, select([star(), alias(code, "code")], parsed))
+
+
+def part_cells(
+    part: BillPart, fields: Sequence[tuple[RawField, str]], costs: Sequence[str], tables: PartTables
+) -> Node:
+    """A part's charges grouped by keys and field values; missing is the empty text, so that joins need no null test."""
+    names = names_of(part.files[0])
+    start, billed = scalar(part.start, names), scalar(part.billing_month, names)
+    end = scalar(part.end, names) if part.end is not None else cast(exp.Null(), "TIMESTAMP")
+    by_tags = [(field, name) for field, name in fields if part.tags is not None and field.kind == "tag"]
+    plain = [(field, name) for field, name in fields if (field, name) not in by_tags]
+    values: list[Node] = [
+        alias(start, "starts"),
+        alias(end, "ends"),
+        alias(billed, "billed"),
+        alias(scalar(part.currency, names), "currency"),
+    ]
+    for field, name in plain:
+        value = scalar(field_expression(part, field), names)
+        values.append(alias(function("coalesce", value, text("")), name))
+    if by_tags:
+        assert part.tags is not None
+        values.append(alias(scalar(part.tags, names), "tags"))
+    for place, cost in enumerate(costs):
+        if cost in part.costs:
+            values.append(alias(scalar(part.costs[cost], names), f"c{place}"))
+    rows = subquery(select(values, reader(part.files)), "charges")
+    joins = [join(table(tables.tag_values), using=["tags"], kind="LEFT")] if by_tags else []
+    keys: list[Node] = [
+        alias(cast(function("date_trunc", text("month"), column("billed")), "DATE"), "month"),
+        alias(cast(column("starts"), "DATE"), "day"),
+        alias(_last_day(column("starts"), column("ends")), "until"),
+        column("currency"),
+        *columns(name for _, name in plain),
+    ]
+    if by_tags:
+        keys.append(alias(function("coalesce", column("code"), number(0)), "code"))
+    sums: list[Node] = [alias(function("count", star()), "rows")]
+    for place, cost in enumerate(costs):
+        known = cost in part.costs
+        value = column(f"c{place}") if known else cast(number(0), MONEY)
+        sums.append(alias(function("coalesce", summed(value), cast(number(0), MONEY)), f"c{place}"))
+        missing = function("count_if", is_null(column(f"c{place}"))) if known else number(0)
+        sums.append(alias(missing, f"n{place}"))
+    group = [number(place + 1) for place in range(len(keys))]
+    grouped = select([*keys, *sums], rows, joins=joins, group=group)
+    if not by_tags:
+        return create_table(tables.cells, grouped)
+    tag_columns = [name for _, name in by_tags]
+    codes = subquery(
+        select([column("code"), *columns(tag_columns)], table(tables.tag_values), distinct=True), "codes"
+    )  # fmt: skip
+    texts = [alias(function("coalesce", column(name, "codes"), text("")), name) for name in tag_columns]
+    return create_table(
+        tables.cells,
+        select(
+            [exp.Column(this=exp.Star(), table=identifier("grouped")), *texts],
+            subquery(grouped, "grouped"),
+            joins=[join(codes, using=["code"], kind="LEFT")],
+        ),
+    )
+
+
+def _last_day(starts: Node, ends: Node) -> Node:
+    """The last day a charge touches; a charge of up to a day, or without an end, has its day."""
+    day = cast(starts.copy(), "DATE")
+    length = binary(exp.Sub, ends.copy(), starts.copy())
+    is_long = binary(exp.GT, length, exp.Interval(this=text("1"), unit=exp.Var(this="DAY")))
+    moment = exp.Interval(this=text("1"), unit=exp.Var(this="MICROSECOND"))
+    return case(is_long, cast(paren(binary(exp.Sub, ends, moment)), "DATE"), day)
+
+
+def all_cells(parts: Sequence[str], field_columns: Sequence[str], costs: int, into: str) -> Node:
+    """The cells of all parts as one relation."""
+    names = [*KEYS, *field_columns, "rows", *(f"{kind}{place}" for place in range(costs) for kind in "cn")]
+    return create_table(into, union_all([select(columns(names), table(part)) for part in parts]))
+
+
+def field_tuples(cells: str, field_columns: Sequence[str], into: str) -> Node:
+    """Each distinct combination of field values with a number; missing as null, and as text to join by."""
+    inner = subquery(select(columns(field_columns), table(cells), distinct=True), "t")
+    return create_table(into, select([alias(over(function("row_number")), "tuple"), star()], inner))
+
+
+def raw_cells(cells: str, tuples: str, field_columns: Sequence[str], costs: int, into: str) -> Node:
+    """Cells with the number of their field values in place of the values, and costs in picos."""
+    on = [*field_columns]
+    sums = [alias(picos(summed(column(f"c{place}"))), f"c{place}") for place in range(costs)]
+    keys = [column("tuple"), *columns(KEYS)]
+    return create_table(
+        into,
+        select(
+            [*keys, *sums],
+            table(cells),
+            joins=[join(table(tuples), using=on)],
+            group=[number(place + 1) for place in range(len(keys))],
+        ),
+    )
+
+
+def bill_facts(cells: str, costs: int) -> Node:
+    """Rows, first and last billing month, charges without a start, and missing costs per column."""
+    return select(
+        [
+            function("coalesce", summed(column("rows")), number(0)),
+            function("strftime", function("min", column("month")), text("%Y-%m")),
+            function("strftime", function("max", column("month")), text("%Y-%m")),
+            function(
+                "coalesce",
+                summed(case(disjunction(is_null(column("day")), is_null(column("month"))), column("rows"), number(0))),
+                number(0),
+            ),
+            function("coalesce", summed(case(is_null(column("currency")), column("rows"), number(0))), number(0)),
+            *(function("coalesce", summed(column(f"n{place}")), number(0)) for place in range(costs)),
+        ],
+        table(cells),
+    )
+
+
+def first_unreadable(file: PhysicalFile, name: str, kind: str) -> Node:
+    """(row number, text) of the first value of a column that is no `kind`: DECIMAL or TIMESTAMPTZ."""
+    place = [each for each, _ in file.columns].index(name)
+    value = function("trim", cast(column(f"c{place}"), "VARCHAR"))
+    target = "DOUBLE" if kind == "DECIMAL" else kind
+    parsed = exp.TryCast(this=column("value"), to=exp.DataType.build(target, dialect="duckdb"))
+    bad = is_null(parsed)
+    if kind == "DECIMAL":
+        bad = disjunction(bad, exp.Not(this=function("isfinite", parsed.copy())))
+    inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
+    present = exp.Not(this=exp.In(this=column("value"), expressions=[text(""), text("NULL")]))
+    return select(
+        [column("row"), column("value")],
+        subquery(inner, "t"),
+        where=exp.And(this=exp.And(this=is_present(column("value")), expression=present), expression=paren(bad)),
+    ).limit(1)

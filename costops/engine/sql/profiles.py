@@ -1,0 +1,246 @@
+"""Profiles and items: what a program's steps work on.
+
+Invariant: a profile is one combination of slot values and path with a lifetime, made by one step and taken whole by at most
+one later step; an item is the cost of one profile on one day. Nothing is ever copied but what a step takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from costops.engine.ir import PATH, PATH_MARK, Layer, Program
+from costops.engine.sql.cells import KEYS
+from costops.engine.sql.scalar import layered, scalar
+from costops.engine.sql.syntax import (
+    Node,
+    alias,
+    binary,
+    cast,
+    column,
+    columns,
+    create_table,
+    function,
+    is_null,
+    join,
+    null,
+    number,
+    over,
+    select,
+    subquery,
+    summed,
+    table,
+    text,
+    union_all,
+)
+from costops.model.expression import Column, call
+
+
+def slot_names(program: Program) -> list[str]:
+    return [slot for slot, _ in program.slots]
+
+
+def classes(program: Program, field_columns: Sequence[str]) -> Node:
+    """For each tuple of field values the number of its combination of slot values, and those values."""
+    fields = [
+        alias(function("nullif", column(name), text("")) if name != "tuple" else column(name), name)
+        for name in ("tuple", *field_columns)
+    ]
+    computed = layered(subquery(select(fields, table("tuples")), "fields"), program.layers)
+    values: list[Node] = [column("tuple")]
+    for slot, name in program.slots:
+        values.append(alias(_settled(column(name), name, program.layers), slot))
+    slotted = subquery(select(values, computed), "slotted")
+    slots = slot_names(program)
+    # A profile's number orders it by its slots, which makes the order of cells the same on every run.
+    profile = over(function("dense_rank"), order=columns(slots)) if slots else number(1)
+    return create_table("classes", select([alias(profile, "profile"), exp.Star()], slotted))
+
+
+def _settled(value: Node, name: str, layers: Sequence[Layer]) -> Node:
+    """A truth value that is never null; texts stay as they are."""
+    for layer in layers:
+        for each, expression in layer:
+            if each == name and getattr(expression, "operation", "") in ("and", "or", "not", "in", "is_missing"):
+                return function("coalesce", value, exp.false())
+    return value
+
+
+def first_profiles(program: Program) -> Node:
+    """The profiles that the bill itself makes."""
+    values: list[Node] = [
+        column("profile"),
+        *columns(slot_names(program)),
+        alias(text(PATH_MARK), PATH),
+        alias(number(0), "made"),
+        alias(null("INTEGER"), "taken"),
+    ]
+    return create_table("profiles", select(values, table("classes"), distinct=True))
+
+
+def first_items(costs: int) -> Node:
+    """The bill's cost by profile and day."""
+    keys: list[Node] = [column("profile"), *columns(KEYS)]
+    sums = [alias(cast(summed(column(f"c{place}")), "HUGEINT"), f"c{place}") for place in range(costs)]
+    return create_table(
+        "items",
+        select(
+            [*keys, *sums],
+            table("raw"),
+            joins=[join(table("classes"), using=["tuple"])],
+            group=[number(place + 1) for place in range(len(keys))],
+        ),
+    )
+
+
+def _reported(program: Program) -> Node:
+    """Profiles with a column for each report dimension, result-stage ones computed."""
+    computed = layered(table("profiles"), program.result_layers)
+    values: list[Node] = [column("profile"), column("made"), column("taken"), column(PATH)]
+    for place, (_, name) in enumerate(program.report):
+        values.append(alias(scalar(call("present", Column(name))), f"d{place}"))
+    return select(values, computed)
+
+
+def ledger(program: Program, costs: int) -> Node:
+    """The final ledger: month, day, currency, report values, path and costs, in order, without rows of nothing but 0."""
+    dimensions = [f"d{place}" for place in range(len(program.report))]
+    keys: list[Node] = [
+        alias(function("strftime", column("month"), text("%Y-%m")), "ledger_month"),
+        alias(function("strftime", column("day"), text("%Y-%m-%d")), "ledger_day"),
+        column("currency"),
+        *columns(dimensions),
+        column(PATH),
+    ]
+    sums = [summed(column(f"c{place}")) for place in range(costs)]
+    nonzero: Node | None = None
+    for each in sums:
+        test = binary(exp.NEQ, each.copy(), number(0))
+        nonzero = test if nonzero is None else exp.Or(this=nonzero, expression=test)
+    return select(
+        [*keys, *sums],
+        table("items"),
+        joins=[join(subquery(_reported(program), "reported"), using=["profile"])],
+        where=is_null(column("taken")),
+        group=[number(place + 1) for place in range(len(keys))],
+        having=nonzero,
+        order=[number(place + 1) for place in range(len(keys))],
+    )
+
+
+def money_by_step(program: Program, cost_place: int) -> Node:
+    """(step, report dimension by place, value, currency, amount) that each step adds; step 0 is the bill itself."""
+    amounts = create_amounts(cost_place)
+    born = select(
+        [alias(column("made"), "step"), *_report_columns(program), column("currency"), column("amount")], amounts
+    )
+    gone = select(
+        [
+            alias(column("taken"), "step"),
+            *_report_columns(program),
+            column("currency"),
+            alias(exp.Neg(this=column("amount")), "amount"),
+        ],
+        create_amounts(cost_place),
+        where=exp.Not(this=is_null(column("taken"))),
+    )
+    reported = join(subquery(_reported(program), "reported"), using=["profile"])
+    for query in (born, gone):
+        query.set("joins", [reported.copy()])
+    moves = create_table("moves", union_all([born, gone]))
+    return moves
+
+
+def create_amounts(cost_place: int) -> Node:
+    """Cost of each profile by currency."""
+    query = select(
+        [column("profile"), column("currency"), alias(summed(column(f"c{cost_place}")), "amount")],
+        table("items"),
+        group=[number(1), number(2)],
+    )
+    return subquery(query, "amounts")
+
+
+def _report_columns(program: Program) -> list[Node]:
+    return columns(f"d{place}" for place in range(len(program.report)))
+
+
+def money_of_dimension(place: int) -> Node:
+    """One report dimension's part of `moves`."""
+    name = f"d{place}"
+    return select(
+        [column("step"), column(name), column("currency"), summed(column("amount"))],
+        table("moves"),
+        group=[number(1), number(2), number(3)],
+        having=binary(exp.NEQ, summed(column("amount")), number(0)),
+        order=[number(1), number(2), number(3)],
+    )
+
+
+def imbalances(costs: int) -> Node:
+    """(step, month, day, currency) where what a step took and what it made differ in any cost column."""
+    sums = [f"c{place}" for place in range(costs)]
+    lives = subquery(select([column("profile"), column("made"), column("taken")], table("profiles")), "lives")
+    made = select(
+        [alias(column("made"), "step"), *columns(KEYS[:2]), column("currency"), *columns(sums)],
+        table("items"),
+        joins=[join(lives, using=["profile"])],
+        where=binary(exp.GT, column("made"), number(0)),
+    )
+    taken = select(
+        [
+            alias(column("taken"), "step"),
+            *columns(KEYS[:2]),
+            column("currency"),
+            *(alias(exp.Neg(this=column(each)), each) for each in sums),
+        ],
+        table("items"),
+        joins=[join(lives.copy(), using=["profile"])],
+        where=exp.Not(this=is_null(column("taken"))),
+    )
+    keys = [column("step"), *columns(KEYS[:2]), column("currency")]
+    differs: Node = exp.false()
+    for each in sums:
+        differs = exp.Or(this=differs, expression=binary(exp.NEQ, summed(column(each)), number(0)))
+    return select(
+        keys,
+        subquery(union_all([made, taken]), "flows"),
+        group=[number(place + 1) for place in range(len(keys))],
+        having=differs,
+        order=[number(place + 1) for place in range(len(keys))],
+    ).limit(1)
+
+
+def totals(source: str, costs: int, *, only_alive: bool) -> Node:
+    """(month, day, currency, sum of each cost column) of the raw cells, or of what is alive in the end."""
+    keys: list[Node] = [*columns(KEYS[:2]), column("currency")]
+    query = select(
+        [*keys, *(alias(summed(column(f"c{place}")), f"c{place}") for place in range(costs))],
+        table(source),
+        group=[number(1), number(2), number(3)],
+    )
+    if only_alive:
+        alive = select([column("profile")], table("profiles"), where=is_null(column("taken")))
+        query.set("joins", [join(subquery(alive, "alive"), using=["profile"])])
+    return query
+
+
+def difference_from_bill(costs: int) -> Node:
+    """(month, day, currency) where the final ledger and the bill differ in any cost column."""
+    sums = [f"c{place}" for place in range(costs)]
+    after = totals("items", costs, only_alive=True)
+    before = subquery(totals("raw", costs, only_alive=False), "bill")
+    negative = select(
+        [*columns((*KEYS[:2], "currency")), *(alias(exp.Neg(this=column(each)), each) for each in sums)], before
+    )
+    differs: Node = exp.false()
+    for each in sums:
+        differs = exp.Or(this=differs, expression=binary(exp.NEQ, summed(column(each)), number(0)))
+    return select(
+        columns((*KEYS[:2], "currency")),
+        subquery(union_all([after, negative]), "both"),
+        group=[number(1), number(2), number(3)],
+        having=differs,
+        order=[number(1), number(2), number(3)],
+    ).limit(1)
