@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from costops.model.diagnostic import Diagnostic
 
@@ -62,10 +62,12 @@ class InvalidRules(CostopsError):
 
     exit_code = ExitCode.INVALID
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
         count = sum(1 for each in diagnostics if each.is_error)
         super().__init__(f"{count} error{'s' if count != 1 else ''} in the rules")
         self.diagnostics = tuple(diagnostics)
+        self.texts = dict(texts or {})
+        """Texts of the files by name, for excerpts."""
 
 
 class BillError(CostopsError):

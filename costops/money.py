@@ -76,3 +76,19 @@ def round_from_top(parts: Sequence[tuple[str, int]], quantum: int, total: int | 
     for turn in range(abs(missing)):
         cut[order[turn % len(order)]] += step
     return cut
+
+
+_WHOLE_UNITS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+
+
+def quantum_places(currency: str) -> int:
+    """Decimal places that amounts of a currency are shown with, after ISO 4217; 2 for a currency not known."""
+    if currency in _WHOLE_UNITS:
+        return 0
+    return 3 if currency in _THOUSANDTHS else 2
+
+
+def quantum_picos(currency: str) -> int:
+    """The smallest amount of a currency that is shown, in picos."""
+    return int(PICOS // 10 ** quantum_places(currency))

@@ -5,7 +5,7 @@ Invariant: a problem with a file is told with the file's name and, where a value
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,10 @@ class BillFacts:
     first_month: str
     """`YYYY-MM`; empty for a bill without rows."""
     last_month: str
+    months: tuple[str, ...]
+    """Billing months that the bill has, in order."""
+    totals: Mapping[tuple[str, str], int]
+    """(currency, cost column) to picos."""
     missing_costs: tuple[tuple[str, int], ...]
     """(cost column, charges without a value there), only where there are some."""
 
@@ -57,7 +61,7 @@ def load_bill(connection: duckdb.DuckDBPyConnection, bill: BillDescription, fiel
     ):
         connection.execute(text_of(statement))
     found = connection.execute(text_of(cells.bill_facts("cells", len(costs)))).fetchall()[0]
-    rows, first, last, undated, without_currency, *missing = found
+    rows, undated, without_currency, *missing = found
     if undated:
         raise BillError(
             f"{undated} charges of the bill have no start of their charge period",
@@ -69,10 +73,28 @@ def load_bill(connection: duckdb.DuckDBPyConnection, bill: BillDescription, fiel
             hint="every charge needs BillingCurrency; look for empty values in that column",
         )
     connection.execute(text_of(cells.raw_cells("cells", "tuples", field_columns, len(costs), "raw")))
+    months, totals = _months_and_totals(connection, costs)
     for name in ("cells", *part_names):
         connection.execute(f'DROP TABLE "{name}"')
     absent = tuple((cost, int(count)) for cost, count in zip(costs, missing, strict=True) if count)
-    return BillFacts(int(rows), first or "", last or "", absent)
+    first, last = (months[0], months[-1]) if months else ("", "")
+    return BillFacts(int(rows), first, last, months, totals, absent)
+
+
+def _months_and_totals(
+    connection: duckdb.DuckDBPyConnection, costs: Sequence[str]
+) -> tuple[tuple[str, ...], dict[tuple[str, str], int]]:
+    from costops.engine.sql import profiles
+    from costops.engine.sql.syntax import text_of
+
+    months = set()
+    totals: dict[tuple[str, str], int] = {}
+    statement = profiles.totals("raw", len(costs), only_alive=False)
+    for month, _, currency, *sums in connection.execute(text_of(statement)).fetchall():
+        months.add(f"{month:%Y-%m}")
+        for cost, amount in zip(costs, sums, strict=True):
+            totals[currency, cost] = totals.get((currency, cost), 0) + int(amount)
+    return tuple(sorted(months)), totals
 
 
 def _read_tags(

@@ -58,10 +58,11 @@ OPERATIONS: dict[str, str] = {
     "normalize": "lower case, runs of other characters than letters and digits as one `-`, none at the ends",
     "split": "(text, delimiter, index): the part at the index from 0, negative from the end; none is null",
     "replace": "(text, from, to)",
-    "text": "any value as text; timestamps as ISO 8601 in UTC with Z",
+    "text": "any value as text; timestamps as ISO 8601 in UTC with Z, maps and structs as JSON objects",
     "timestamp": "text or a date as a timestamp in UTC; fails where it is none",
     "decimal": "a number or text as DECIMAL(38,12), rounded half-even; fails where it is none",
     "add": "numbers added, null as 0",
+    "subtract": "(number, number), null as 0",
     "json_key": "(JSON object as text, key): the value as text",
     "map_key": "(map, key)",
 }

@@ -116,7 +116,8 @@ class Plan:
     carried_months: tuple[str, ...] = ()
     """Months that the state has and the bill lacks."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    ledger: Ledger = field(repr=False)
+    ledger: Ledger | None = field(repr=False)
+    """What apply would write; None where there is nothing to write."""
     engine: str
     result_digest: str
     plan_digest: str

@@ -1,1 +1,1 @@
-"""."""
+"""From objects to text: pure functions that both front ends use."""

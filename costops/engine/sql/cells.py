@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from costops.engine.ir import RawField
+from costops.engine.probe import as_pattern
 from costops.engine.sql.decimals import MONEY, picos
 from costops.engine.sql.scalar import Names, scalar
 from costops.engine.sql.syntax import (
@@ -53,7 +54,7 @@ _ALWAYS_KNOWN = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "
 
 def reader(files: Sequence[PhysicalFile], name: str = "r") -> Node:
     """The rows of files with equal columns, columns named c0, c1, ... so that names differing in case stay apart."""
-    paths = exp.Array(expressions=[text(each.path) for each in files])
+    paths = exp.Array(expressions=[text(as_pattern(each.path)) for each in files])
     first = files[0]
     if first.kind == "parquet":
         source = function("read_parquet", paths, _option("hive_partitioning", exp.false()))
@@ -252,12 +253,10 @@ def raw_cells(cells: str, tuples: str, field_columns: Sequence[str], costs: int,
 
 
 def bill_facts(cells: str, costs: int) -> Node:
-    """Rows, first and last billing month, charges without a start, and missing costs per column."""
+    """Rows, charges without a start, and missing costs per column."""
     return select(
         [
             function("coalesce", summed(column("rows")), number(0)),
-            function("strftime", function("min", column("month")), text("%Y-%m")),
-            function("strftime", function("max", column("month")), text("%Y-%m")),
             function(
                 "coalesce",
                 summed(case(disjunction(is_null(column("day")), is_null(column("month"))), column("rows"), number(0))),

@@ -1,0 +1,122 @@
+"""The bill of a workspace as one description: its files, their formats, and the expression of every column.
+
+Invariant: every file belongs to exactly one part, and all files of a part have the same columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from costops.bill import aws_cur1, focus
+from costops.bill.digest import digest_of, hash_files, refuse_equal_files
+from costops.bill.discover import FoundFile, find_all
+from costops.errors import BillError
+from costops.model.bill import COST_COLUMNS, BillDescription, BillPart, PhysicalFile
+from costops.model.settings import BillingSource, Settings
+
+Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[tuple[tuple[str, str], ...]]]
+"""Paths and the names to call them by, to the columns of each file as (exact name, type)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of bills."""
+
+    name: str
+    missing: Callable[[Collection[str]], tuple[str, ...]]
+    """From column names to what is lacking."""
+    describe: Callable[[str, tuple[PhysicalFile, ...]], BillPart]
+    """From the name of the source and files with the same columns."""
+
+
+FORMATS = (
+    Format(focus.NAME, focus.missing, focus.describe),
+    Format(aws_cur1.NAME, aws_cur1.missing, aws_cur1.describe),
+)
+"""In the order in which they are tried."""
+
+
+def describe_bill(settings: Settings, probe: Probe) -> BillDescription:
+    """The bill of all billing sources; raises BillError for whatever is no bill or cannot be read."""
+    if not settings.billing:
+        raise BillError(
+            "costops.yaml names no bill",
+            hint='Write where it is, for example `billing: [{name: cloud, path: "bill/**/*.parquet"}]`.',
+        )
+    formats = {source.name: _formats_of(source) for source in settings.billing}
+    found = find_all(settings.root, settings.billing)
+    hashes = hash_files(settings.root, found)
+    refuse_equal_files(found, hashes)
+    columns = probe([file.path for file in found], [file.name for file in found])
+    groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[FoundFile]] = {}
+    for file, file_columns in zip(found, columns, strict=True):
+        groups.setdefault((file.source, file.kind, file_columns), []).append(file)
+    return BillDescription(
+        digest=digest_of((file.name, sha256) for file, sha256 in zip(found, hashes, strict=True)),
+        parts=tuple(
+            _describe_part(source, formats[source], tuple(_physical(file, file_columns) for file in files))
+            for (source, _, file_columns), files in groups.items()
+        ),
+    )
+
+
+def _formats_of(source: BillingSource) -> tuple[Format, ...]:
+    """The formats that a source may have: the one it names, or all."""
+    if source.format is None:
+        return FORMATS
+    named = tuple(each for each in FORMATS if each.name == source.format)
+    if not named:
+        raise BillError(
+            f"billing source {source.name}: there is no format {source.format}",
+            hint=f"Write {' or '.join(each.name for each in FORMATS)}, or leave `format` out to have it detected.",
+        )
+    return named
+
+
+def _physical(file: FoundFile, columns: tuple[tuple[str, str], ...]) -> PhysicalFile:
+    return PhysicalFile(str(file.path), file.name, file.kind, columns)
+
+
+def _describe_part(source: str, formats: tuple[Format, ...], files: tuple[PhysicalFile, ...]) -> BillPart:
+    names = tuple(name for name, _ in files[0].columns)
+    reason = aws_cur1.refusal(names) if any(each.name == aws_cur1.NAME for each in formats) else None
+    if reason is not None:
+        raise BillError(
+            f"billing source {source}: {files[0].name} {reason}",
+            hint="Let AWS export the first version as Parquet, or in the FOCUS format.",
+        )
+    for each in formats:
+        if not each.missing(names):
+            return each.describe(source, files)
+    raise _no_bill(source, formats, files[0].name, names)
+
+
+def _no_bill(source: str, formats: tuple[Format, ...], file_name: str, names: tuple[str, ...]) -> BillError:
+    lacking = {each.name: each.missing(names) for each in formats}
+    renaming = _renaming_hint(names)
+    if lacking.get(focus.NAME) == (focus.COSTS_IN_WORDS,):
+        return BillError(
+            f"billing source {source}: {file_name} has no cost column; a bill needs at least one of "
+            f"{', '.join(COST_COLUMNS)}",
+            hint=renaming or "Export the bill with its cost columns.",
+        )
+    reasons = ". ".join(f"As {name} it lacks {', '.join(columns)}" for name, columns in lacking.items())
+    needs = "A bill needs the start of the charge period, a currency and a cost. Narrow `path` if this is no bill."
+    return BillError(
+        f"billing source {source}: {file_name} is no bill that costops can read. {reasons}", hint=renaming or needs
+    )
+
+
+def _renaming_hint(names: tuple[str, ...]) -> str | None:
+    """Columns that differ from what a bill needs in case, spaces or punctuation only."""
+    wanted = {_folded(name): name for name in ("ChargePeriodStart", "BillingCurrency", *COST_COLUMNS)}
+    near = [(name, wanted[_folded(name)]) for name in names if wanted.get(_folded(name), name) != name]
+    if not near:
+        return None
+    return "Rename " + ", ".join(f"`{name}` to `{right}`" for name, right in near) + "."
+
+
+def _folded(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())

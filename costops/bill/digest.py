@@ -1,0 +1,120 @@
+"""What a bill's files contain, as one digest.
+
+Invariant: the digest depends on names and content alone. Hashes are remembered by path, size and modification time;
+what is remembered may be lost or broken at any time without changing a result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from costops.bill.discover import FoundFile
+from costops.errors import BillError
+
+CACHE_VERSION = 1
+
+_Known = dict[str, tuple[int, int, str]]
+"""Absolute path to (size in bytes, modification time in nanoseconds, sha256)."""
+
+
+def hash_files(root: Path, files: Sequence[FoundFile]) -> tuple[str, ...]:
+    """sha256 of each file in hexadecimal; raises BillError for a file that cannot be read."""
+    cache_file = root / ".costops" / "cache" / "hashes.json"
+    known = _remembered(cache_file)
+    hashes = []
+    changed = False
+    for file in files:
+        size_bytes, modified_ns = _stamp(file)
+        entry = known.get(str(file.path))
+        if entry is None or entry[:2] != (size_bytes, modified_ns):
+            entry = (size_bytes, modified_ns, _hash(file))
+            known[str(file.path)] = entry
+            changed = True
+        hashes.append(entry[2])
+    if changed:
+        _remember(cache_file, known)
+    return tuple(hashes)
+
+
+def refuse_equal_files(files: Sequence[FoundFile], hashes: Sequence[str]) -> None:
+    """Raises BillError where two files have the same content."""
+    first_of: dict[str, FoundFile] = {}
+    for file, sha256 in zip(files, hashes, strict=True):
+        first = first_of.setdefault(sha256, file)
+        if first is not file:
+            sources = dict.fromkeys((first.source, file.source))
+            raise BillError(
+                f"billing source{'s' if len(sources) > 1 else ''} {' and '.join(sources)}: "
+                f"{first.name} and {file.name} have the same content; their cost would count twice",
+                hint="Take one of the two away, or narrow `path` so that only one is read.",
+            )
+
+
+def digest_of(named_hashes: Iterable[tuple[str, str]]) -> str:
+    """sha256 over the sorted lines `name sha256`."""
+    lines = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(named_hashes))
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _stamp(file: FoundFile) -> tuple[int, int]:
+    try:
+        status = file.path.stat()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    return status.st_size, status.st_mtime_ns
+
+
+def _hash(file: FoundFile) -> str:
+    try:
+        with file.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: FoundFile, error: OSError) -> BillError:
+    return BillError(
+        f"billing source {file.source}: {file.name} cannot be read: {error.strerror or error}",
+        hint="Give the user that runs costops the right to read it, or take it out of `path`.",
+    )
+
+
+def _remembered(cache_file: Path) -> _Known:
+    """What an earlier run wrote; nothing where the file is missing, broken or of another version."""
+    try:
+        content = json.loads(cache_file.read_bytes())
+        if content["version"] != CACHE_VERSION:
+            return {}
+        known = {path: (size, modified, sha256) for path, (size, modified, sha256) in content["files"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+    return {path: entry for path, entry in known.items() if _is_entry(entry)}
+
+
+def _is_entry(entry: tuple[object, object, object]) -> bool:
+    size_bytes, modified_ns, sha256 = entry
+    whole_numbers = type(size_bytes) is int and type(modified_ns) is int
+    return whole_numbers and isinstance(sha256, str) and len(sha256) == 64 and set(sha256) <= set("0123456789abcdef")
+
+
+def _remember(cache_file: Path, known: _Known) -> None:
+    """Writes in one step; entries of files that are gone are dropped."""
+    alive = {path: entry for path, entry in sorted(known.items()) if Path(path).exists()}
+    text = json.dumps({"version": CACHE_VERSION, "files": alive}, indent=0)
+    temporary: Path | None = None
+    # Hashes can always be made again, so a read-only workspace is no reason to fail.
+    try:
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=cache_file.parent, prefix=".hashes-", delete=False) as stream:
+            temporary = Path(stream.name)
+            stream.write(text)
+        temporary.replace(cache_file)
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()

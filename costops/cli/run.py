@@ -1,0 +1,107 @@
+"""The group of commands, and the one place where failures become exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from costops import __version__
+from costops.cli import output
+from costops.cli.commands import COMMANDS
+from costops.errors import CostopsError, ExitCode, InvalidRules
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only to run it."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[name][0]).command
+        return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # click looks for near misses by asking for every command, which would import them all.
+        if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(arguments[0], COMMANDS, n=1)
+            guess = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No such command {arguments[0]!r}.{guess}", context)
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short_help) for name, (_, short_help) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-C", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Run as if started in DIR.")
+@click.option("--state", metavar="FILE", help="The state file, instead of costops.yaml's.")
+@click.version_option(__version__, prog_name="costops")
+@click.pass_context
+def group(context: click.Context, folder: Path | None, state: str | None) -> None:
+    """Terraform's loop for cloud cost allocation: rules in git, plans with money, versioned allocations."""
+    context.obj = output.Session(start=folder or Path.cwd(), flags={"state": state} if state else {})
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code of PRODUCT's table."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        result = group.main(args=list(arguments) if arguments is not None else None, prog_name="costops", standalone_mode=False)
+        output.flush()
+        return int(result) if isinstance(result, int) else ExitCode.DONE
+    except click.exceptions.NoArgsIsHelpError as error:
+        output.narrate(error.format_message())
+        return ExitCode.USAGE
+    except click.UsageError as error:
+        return _usage(error)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        output.narrate(f"costops: {error.format_message()}")
+        return ExitCode.FAILED
+    except (KeyboardInterrupt, click.Abort):
+        output.narrate("costops: interrupted; nothing was changed")
+        return ExitCode.INTERRUPTED
+    except _TerminatedError:
+        output.narrate("costops: terminated; nothing was changed")
+        return ExitCode.TERMINATED
+    except InvalidRules as error:
+        output.invalid_rules(error)
+        return error.exit_code
+    except CostopsError as error:
+        output.failure(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of stdout has gone, as with `| head`; Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+
+
+class _TerminatedError(Exception):
+    pass
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    raise _TerminatedError
+
+
+def _usage(error: click.UsageError) -> int:
+    if error.ctx is not None:
+        output.narrate(error.ctx.get_usage())
+    output.narrate(f"costops: {error.format_message()}")
+    return ExitCode.USAGE

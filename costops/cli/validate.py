@@ -1,0 +1,24 @@
+"""`costops validate`"""
+
+from __future__ import annotations
+
+import click
+
+from costops.cli import output
+from costops.errors import ExitCode
+
+
+@click.command("validate")
+@click.option("--no-data", is_flag=True, help="Look at the files alone; names are not held against the bill.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def command(session: output.Session, no_data: bool, form: str) -> int:
+    """Show every problem in costops.yaml and the rule files at once; warnings never change the exit code."""
+    from costops.render.diagnostics import diagnostics_json, diagnostics_text
+
+    validation = session.workspace().validate(with_data=not no_data)
+    if form == "json":
+        output.result(diagnostics_json(validation.diagnostics))
+    else:
+        output.result(diagnostics_text(validation.diagnostics, validation.texts))
+    return ExitCode.INVALID if validation.has_errors else ExitCode.DONE

@@ -1,0 +1,222 @@
+"""The workspace file: where it is, what it says, and where each setting came from.
+
+Invariant: a flag beats the environment, which beats costops.yaml, which beats the default; every setting knows its
+origin. Rules lie inside the workspace; bills, metric files and the state may lie anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from costops.errors import InvalidRules, UsageError
+from costops.language.binding import bind_fields
+from costops.language.bound import Bound
+from costops.language.fields import SETTINGS
+from costops.language.nearness import near_miss
+from costops.language.nodes import Node
+from costops.language.problems import Problems
+from costops.language.read import MAXIMUM_BYTES, read_bytes
+from costops.model.bill import COST_COLUMNS
+from costops.model.diagnostic import Diagnostic, Span
+from costops.model.settings import BillingSource, MetricSource, Settings
+
+FILE_NAME = "costops.yaml"
+
+DEFAULTS = {field.name: field.default for field in SETTINGS if field.default is not None}
+DEFAULT_REPORT = ("ServiceName",)
+
+OVERRIDABLE = ("rules", "state", "cost")
+"""Settings that a flag `--name` or a variable `COSTOPS_NAME` may override."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """The settings of a workspace, the warnings about them, and the text of costops.yaml."""
+
+    settings: Settings
+    diagnostics: tuple[Diagnostic, ...]
+    texts: Mapping[str, str]
+
+
+def find_workspace(start: Path) -> Path:
+    """The nearest folder upwards that has a costops.yaml, to the git root, or to the file system's root outside git.
+
+    Raises UsageError where there is none.
+    """
+    first = start.resolve()
+    looked = first
+    for folder in (first, *first.parents):
+        looked = folder
+        if (folder / FILE_NAME).is_file():
+            return folder
+        if (folder / ".git").exists():
+            break
+    where = f"in {first}" if looked == first else f"from {first} up to {looked}"
+    raise UsageError(
+        f"no {FILE_NAME} was found {where}",
+        hint="run `costops init` to make a workspace here, or use -C DIR to name one",
+    )
+
+
+def load_settings(
+    start: Path,
+    *,
+    flags: Mapping[str, str] = MappingProxyType({}),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> LoadedSettings:
+    """The settings of the workspace around `start`.
+
+    `flags` has the setting's name (rules, state, cost) and what was given; relative paths in flags are relative to
+    `start`, all others to the workspace. Raises UsageError where there is no workspace or a flag or variable makes no
+    sense, and InvalidRules with every problem of costops.yaml.
+    """
+    root = find_workspace(start)
+    problems = Problems()
+    try:
+        with (root / FILE_NAME).open("rb") as file:
+            data = file.read(MAXIMUM_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{root / FILE_NAME} cannot be read: {error.strerror}") from error
+    read = read_bytes(FILE_NAME, data)
+    problems.add(read.diagnostics)
+    bound = Bound(problems)
+    if read.node is not None:
+        _bind(read.node, bound)
+    layers = _Layers(root, start.resolve(), bound, flags, environment)
+    settings = _settings(layers, bound)
+    _check_rules_folder(layers, settings, problems)
+    if problems.errors:
+        raise InvalidRules(problems.found())
+    return LoadedSettings(settings, problems.found(), MappingProxyType({FILE_NAME: read.text}))
+
+
+def _bind(node: Node, bound: Bound) -> None:
+    bind_fields(node, SETTINGS, bound)
+    version = bound.values.get("version")
+    if version is not None and version != 1:
+        message = f"version {version} of {FILE_NAME} is not known"
+        bound.problems.error(
+            "CO601", bound.place("version"), message, hint="write `version: 1`, or use a newer costops"
+        )
+    for section in ("billing", "metric_sources"):
+        _report_repeated_names(section, bound)
+
+
+def _report_repeated_names(section: str, bound: Bound) -> None:
+    seen: dict[str, Span] = {}
+    for index in range(bound.count(section)):
+        path = f"{section}[{index}].name"
+        name = bound.text(path)
+        if name is None:
+            continue
+        if name in seen:
+            related = ((seen[name], "the first one is here"),)
+            message = f"the name `{name}` stands in `{section}` twice"
+            bound.problems.error("CO603", bound.place(path), message, related=related)
+        seen.setdefault(name, bound.place(path))
+
+
+class _Layers:
+    """Finds the value of a setting and where it came from."""
+
+    def __init__(
+        self, root: Path, start: Path, bound: Bound, flags: Mapping[str, str], environment: Mapping[str, str]
+    ) -> None:
+        self.root = root
+        self.start = start
+        self.bound = bound
+        self.flags = flags
+        self.environment = environment
+        unknown = sorted(set(flags) - set(OVERRIDABLE))
+        if unknown:
+            raise UsageError(f"--{unknown[0]} is no setting; flags set {', '.join(OVERRIDABLE)}")
+
+    def find(self, name: str) -> tuple[str, str]:
+        """(value, origin) of a setting in text."""
+        variable = f"COSTOPS_{name.upper()}"
+        if name in self.flags:
+            return self.flags[name], f"--{name}"
+        if self.environment.get(variable):
+            return self.environment[variable], variable
+        written = self.bound.text(name)
+        if written is not None:
+            return written, self.in_file(name)
+        return DEFAULTS[name], "default"
+
+    def path(self, name: str) -> tuple[Path, str]:
+        """(absolute path, origin) of a setting that is a path."""
+        value, origin = self.find(name)
+        if not value:
+            raise UsageError(f"{origin} is empty")
+        base = self.start if origin.startswith("--") else self.root
+        return Path(os.path.normpath(base / value)), origin
+
+    def in_file(self, name: str) -> str:
+        """The origin of a setting of costops.yaml."""
+        return f"{FILE_NAME}:{self.bound.keys[name].line}"
+
+    def written(self, name: str) -> str:
+        """The origin of a setting that only costops.yaml may have."""
+        return self.in_file(name) if self.bound.has(name) else "default"
+
+
+def _settings(layers: _Layers, bound: Bound) -> Settings:
+    rules, rules_origin = layers.path("rules")
+    state, state_origin = layers.path("state")
+    cost, cost_origin = layers.find("cost")
+    if cost not in COST_COLUMNS:
+        near = near_miss(cost, COST_COLUMNS)
+        hint = f"did you mean {near}?" if near else f"use one of {', '.join(COST_COLUMNS)}"
+        raise UsageError(f"{cost_origin}: `{cost}` is no cost column", hint=hint)
+    lists = ("report", "billing", "metric_sources")
+    return Settings(
+        root=layers.root,
+        rules=rules,
+        state=state,
+        cost=cost,
+        report=bound.words("report") if bound.has("report") else DEFAULT_REPORT,
+        billing=tuple(_billing_source(bound, f"billing[{index}]") for index in range(bound.count("billing"))),
+        metric_sources=tuple(
+            _metric_source(bound, f"metric_sources[{index}]") for index in range(bound.count("metric_sources"))
+        ),
+        origins=MappingProxyType(
+            {"rules": rules_origin, "state": state_origin, "cost": cost_origin}
+            | {name: layers.written(name) for name in lists}
+        ),
+        spans=MappingProxyType(bound.places),
+    )
+
+
+def _billing_source(bound: Bound, path: str) -> BillingSource:
+    return BillingSource(
+        name=bound.text(f"{path}.name") or "",
+        path=bound.text(f"{path}.path") or "",
+        format=bound.text(f"{path}.format"),
+        span=bound.places.get(f"{path}.path", bound.place(path)),
+    )
+
+
+def _metric_source(bound: Bound, path: str) -> MetricSource:
+    return MetricSource(
+        name=bound.text(f"{path}.name") or "",
+        kind=bound.text(f"{path}.kind") or "",
+        path=bound.text(f"{path}.path") or "",
+        span=bound.places.get(f"{path}.path", bound.place(path)),
+    )
+
+
+def _check_rules_folder(layers: _Layers, settings: Settings, problems: Problems) -> None:
+    real, root = Path(os.path.realpath(settings.rules)), Path(os.path.realpath(settings.root))
+    if real != root and real.is_relative_to(root):
+        return
+    what = "the workspace itself" if real == root else "outside the workspace"
+    message = f"the rules folder is {what}"
+    hint = "name a folder inside the workspace, such as rules/"
+    origin = settings.origins["rules"]
+    if not origin.startswith(FILE_NAME):
+        raise UsageError(f"{origin}: {message}", hint=hint)
+    problems.error("CO602", layers.bound.place("rules"), message, hint=hint)

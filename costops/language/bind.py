@@ -1,0 +1,192 @@
+"""Nodes of rule files to the model, with every problem of every entry.
+
+Invariant: an entry with an error is kept with what is right of it, so that one mistake hides no other and does not make
+all names that lead to it unknown; a rule set with errors is never evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from costops.language.allocations import build_allocation
+from costops.language.binding import bind_fields, start_of
+from costops.language.bound import Bound
+from costops.language.fields import KIND_OF_SECTION, KINDS, RESERVED_IDS, RESERVED_PREFIXES, RULE_FILE
+from costops.language.nearness import near_miss
+from costops.language.nodes import Kind, MappingNode, Node, ScalarNode, describe, source_text
+from costops.language.problems import Problems
+from costops.language.sources import items_of
+from costops.model.rules import (
+    Allocation,
+    Dimension,
+    DimensionRule,
+    Entry,
+    Label,
+    Metric,
+    RuleSet,
+)
+
+
+@dataclass(slots=True)
+class Collected:
+    """Entries of all files read so far, and what is wrong with them."""
+
+    problems: Problems = field(default_factory=Problems)
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    """(kind, id) to entry, in order."""
+    broken: set[tuple[str, str]] = field(default_factory=set)
+    """Entries that lack something because of their errors."""
+    complete: bool = True
+    """False where an entry could not even be named, so that a name may be unknown for that reason alone."""
+
+    def rules(self) -> RuleSet:
+        """The entries as a rule set."""
+        return rule_set(list(self.entries.items()))
+
+
+def rule_set(entries: list[tuple[tuple[str, str], Entry]]) -> RuleSet:
+    """Entries by kind, each kind in the order given."""
+    return RuleSet(
+        labels=tuple(entry for _, entry in entries if isinstance(entry, Label)),
+        dimensions=tuple(entry for _, entry in entries if isinstance(entry, Dimension)),
+        metrics=tuple(entry for _, entry in entries if isinstance(entry, Metric)),
+        allocations=tuple(entry for _, entry in entries if isinstance(entry, Allocation)),
+    )
+
+
+def bind_file(node: Node, text: str, collected: Collected) -> None:
+    """Adds the entries of one file, and every problem in it, to `collected`."""
+    problems = collected.problems
+    if not isinstance(node, MappingNode):
+        problems.error(
+            "CO203",
+            start_of(node),
+            f"a rule file is a mapping, this is {describe(node)}",
+            hint="start with `allocations:`",
+        )
+        collected.complete = False
+        return
+    for key, value in node.pairs:
+        kind = KIND_OF_SECTION.get(key.text)
+        if kind is None:
+            near = near_miss(key.text, KIND_OF_SECTION)
+            sections = ", ".join(section.name for section in RULE_FILE)
+            hint = f"did you mean `{near}`?" if near else f"a rule file has {sections}"
+            problems.error("CO201", key.span, f"unknown field `{key.text}`", hint=hint)
+            collected.complete = False
+        elif isinstance(value, ScalarNode) and value.kind is Kind.NULL:
+            continue
+        else:
+            for item in items_of(value):
+                _add(kind, item, text, collected)
+
+
+def _add(kind: str, node: Node, text: str, collected: Collected) -> None:
+    before = collected.problems.errors
+    entry = bind_entry(kind, node, collected.problems, source_text(text, node.span))
+    if entry is None:
+        collected.complete = False
+        return
+    identity = (kind, entry.id)
+    first = collected.entries.get(identity)
+    if first is not None:
+        related = ((first.span, "the first one is here"),)
+        message = f"the {kind} `{entry.id}` is defined twice"
+        collected.problems.error(
+            "CO208", entry.span, message, related=related, hint="an id is unique per kind, in all files"
+        )
+        return
+    collected.entries[identity] = entry
+    if collected.problems.errors > before:
+        collected.broken.add(identity)
+
+
+def bind_entry(kind: str, node: Node, problems: Problems, text: str) -> Entry | None:
+    """One entry; after a problem was reported, what is right of it, and None where it has no valid id."""
+    bound = Bound(problems)
+    bind_fields(node, KINDS[kind], bound)
+    identity = bound.text("id")
+    if identity is not None and kind in ("label", "dimension"):
+        _report_reserved(kind, identity, bound)
+    common: dict[str, Any] = {
+        "id": identity or "",
+        "name": bound.text("name"),
+        "description": bound.text("description"),
+        "owner": bound.text("owner"),
+        "enabled": bound.flag("enabled", True),
+        "hidden": bound.flag("hidden", False),
+        "span": bound.places.get("id", node.span),
+        "places": MappingProxyType(bound.places),
+        "text": text,
+    }
+    entry = _BUILDERS[kind](bound, common)
+    return None if identity is None else entry
+
+
+def _report_reserved(kind: str, identity: str, bound: Bound) -> None:
+    prefix = next((each for each in RESERVED_PREFIXES if identity.startswith(each)), None)
+    if identity in RESERVED_IDS or prefix is not None:
+        word = f"names that start with `{prefix}` mean" if prefix else f"`{identity}` means"
+        message = f"{word} something else where names stand, so that a {kind} cannot have this id"
+        bound.problems.error("CO216", bound.places["id"], message, hint="choose another id")
+
+
+def _build_label(bound: Bound, common: Mapping[str, Any]) -> Label:
+    return Label(
+        **common,
+        sources=bound.sources("from"),
+        transform=bound.transforms("transform"),
+        drop=bound.condition("drop") if bound.has("drop") else None,
+        rename=bound.renames("rename"),
+    )
+
+
+def _build_dimension(bound: Bound, common: Mapping[str, Any]) -> Dimension:
+    return Dimension(
+        **common,
+        rules=tuple(_build_rule(bound, f"rules[{index}]") for index in range(bound.count("rules"))),
+        default=bound.text("default"),
+        result_stage=bound.text("stage") == "result",
+    )
+
+
+def _build_rule(bound: Bound, path: str) -> DimensionRule:
+    value, sources = f"{path}.value", f"{path}.from"
+    refused = any(f"{path}.{name}" in bound.keys for name in ("concat", "format"))
+    if value in bound.keys and sources in bound.keys:
+        message = "a rule has `value` or `from`, not both"
+        related = ((bound.keys[value], "`value` is here"),)
+        bound.problems.error("CO219", bound.keys[sources], message, related=related, hint="write two rules")
+    elif value not in bound.keys and sources not in bound.keys and not refused:
+        bound.problems.error("CO202", bound.place(path), "`value` or `from` is missing")
+    if f"{path}.transform" in bound.keys and sources not in bound.keys and not refused:
+        place = bound.keys[f"{path}.transform"]
+        bound.problems.warn("CO218", place, "`transform` has no effect without `from`", hint="remove it")
+        bound.forget(f"{path}.transform")
+    return DimensionRule(
+        value=bound.text(value),
+        sources=bound.sources(sources),
+        transform=bound.transforms(f"{path}.transform"),
+        where=bound.condition(f"{path}.where"),
+    )
+
+
+def _build_metric(bound: Bound, common: Mapping[str, Any]) -> Metric:
+    return Metric(
+        **common,
+        source=bound.text("source") or "",
+        query=bound.text("query") or "",
+        labels=bound.pairs("labels"),
+        aggregate=bound.text("aggregate") or "sum",
+    )
+
+
+_BUILDERS: dict[str, Callable[[Bound, Mapping[str, Any]], Entry]] = {
+    "label": _build_label,
+    "dimension": _build_dimension,
+    "metric": _build_metric,
+    "allocation": build_allocation,
+}

@@ -1,0 +1,257 @@
+"""Whether the entries of a rule set fit each other: names, references, cycles.
+
+Invariant: a rule set without errors here can be lowered by the engine without another look at names. Disabled
+entries are not checked, because they do not exist for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from costops.language.cycles import dimension_cycles, dimension_order, names_read
+from costops.language.names import Names
+from costops.language.nearness import near_miss
+from costops.language.problems import Problems
+from costops.model.conditions import Condition, tests_in
+from costops.model.diagnostic import Diagnostic, Span
+from costops.model.rules import NOWHERE, Allocation, Dimension, Entry, Label, Meaning, Method, Metric, RuleSet
+
+__all__ = ["check", "dimension_order"]
+
+
+def check(
+    rules: RuleSet,
+    *,
+    report: Sequence[str],
+    known_columns: frozenset[str] | None,
+    report_places: Mapping[str, Span] = MappingProxyType({}),
+    metric_sources: frozenset[str] | None = None,
+    broken: frozenset[tuple[str, str]] = frozenset(),
+    complete: bool = True,
+) -> list[Diagnostic]:
+    """Every problem between the entries of a rule set, and of the names in `report`, by place.
+
+    `known_columns` are the bill's columns; None: not known, so that an unknown name is a problem only where it looks
+    like a slip. `report_places` has the place of `report[0]` and so on; `metric_sources` the names of costops.yaml.
+    `broken` names entries that lack something because of errors, and `complete` is False where entries are missing for that reason;
+    what could be their fault alone is not reported.
+    """
+    problems = Problems()
+    checker = _Checker(rules, Names(rules, known_columns, problems, complete), metric_sources, broken)
+    checker.check_report(report, report_places)
+    for label in rules.labels:
+        if label.enabled:
+            checker.check_label(label)
+    for dimension in rules.dimensions:
+        if dimension.enabled:
+            checker.check_dimension(dimension)
+    checker.check_cycles()
+    for metric in rules.metrics:
+        if metric.enabled:
+            checker.check_metric(metric)
+    for allocation in rules.allocations:
+        if allocation.enabled:
+            checker.check_allocation(allocation)
+    return list(problems.found())
+
+
+class _Checker:
+    """Checks one entry at a time against all the others."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        names: Names,
+        metric_sources: frozenset[str] | None,
+        broken: frozenset[tuple[str, str]],
+    ) -> None:
+        self.rules = rules
+        self.names = names
+        self.problems = names.problems
+        self.metric_sources = metric_sources
+        self.broken = broken
+        self.positions = {each.id: position for position, each in enumerate(rules.allocations)}
+
+    def check_report(self, report: Sequence[str], places: Mapping[str, Span]) -> None:
+        for index, name in enumerate(report):
+            span = places.get(f"report[{index}]") or places.get("report") or NOWHERE
+            meaning = self.names.check(name, span)
+            if name == "BillingCurrency":
+                self.problems.error("CO310", span, "`BillingCurrency` is always reported and cannot be named here")
+            elif meaning is not None:
+                self._not_a_path(meaning, span)
+
+    def check_label(self, label: Label) -> None:
+        for index, source in enumerate(label.sources):
+            self.names.column_or_tag(source.field, label.place(f"from[{index}]"))
+
+    def check_dimension(self, dimension: Dimension) -> None:
+        for name, path, in_condition in names_read(dimension):
+            span = _place(dimension, path, name) if in_condition else dimension.place(path)
+            meaning = self.names.check(name, span, inside=dimension.id)
+            if meaning is None:
+                continue
+            if meaning.kind == "allocated_by" and not (in_condition and dimension.result_stage):
+                message = "`allocated_by` is known only after the allocations"
+                hint = "use it in a condition of a dimension with `stage: result`, or of an allocation"
+                self.problems.error("CO310", span, message, hint=hint)
+            if not dimension.result_stage:
+                self._not_a_result(meaning, span)
+        if dimension.result_stage:
+            for index, rule in enumerate(dimension.rules):
+                self._check_allocated_by(dimension, f"rules[{index}].where", rule.where, before=None)
+
+    def check_cycles(self) -> None:
+        for cycle in dimension_cycles(self.rules):
+            first, second = self.names.dimension(cycle[0]), cycle[1]
+            span = next(
+                (
+                    _place(first, path, name) if in_condition else first.place(path)
+                    for name, path, in_condition in names_read(first)
+                    if self.rules.resolve(name, inside=first.id) == Meaning("dimension", second)
+                ),
+                first.span,
+            )
+            related = tuple((self.names.dimension(name).span, f"`{name}` is here") for name in cycle[1:-1])
+            message = f"dimension cycle: {' -> '.join(cycle)}"
+            self.problems.error(
+                "CO304", span, message, hint="let one of them read a label or a column", related=related
+            )
+
+    def check_metric(self, metric: Metric) -> None:
+        for label, name in metric.labels:
+            self._check_dimension_name(metric, f"labels.{label}", name)
+        known = self.metric_sources
+        if known is not None and ("metric", metric.id) not in self.broken and metric.source not in known:
+            near = near_miss(metric.source, known)
+            hint = f"did you mean `{near}`?" if near else "name it under `metric_sources` in costops.yaml"
+            message = f"unknown metric source `{metric.source}`"
+            self.problems.error("CO318", metric.place("source"), message, hint=hint)
+
+    def check_allocation(self, allocation: Allocation) -> None:
+        self._check_condition(allocation, "source.where", allocation.source)
+        self._check_condition(allocation, "basis.where", allocation.basis)
+        for index, name in enumerate(allocation.to):
+            self._check_dimension_name(allocation, f"to.dimension[{index}]", name)
+        for index, name in enumerate(allocation.partition_by):
+            self._check_dimension_name(allocation, f"partition_by[{index}]", name)
+        for index, name in enumerate(allocation.into):
+            written = "into" if "into" in allocation.places else "to.dimension"
+            self._check_into(name, allocation.place(f"{written}[{index}]"))
+        if allocation.method is Method.METRIC and allocation.basis_metric is not None:
+            self._check_basis_metric(allocation, allocation.basis_metric)
+
+    def _check_condition(self, allocation: Allocation, path: str, condition: Condition) -> None:
+        for test in tests_in(condition):
+            span = _place(allocation, path, test.field)
+            meaning = self.names.check(test.field, span)
+            if meaning is not None:
+                self._not_a_result(meaning, span)
+        self._check_allocated_by(allocation, path, condition, before=allocation)
+
+    def _check_allocated_by(self, entry: Entry, path: str, condition: Condition, *, before: Allocation | None) -> None:
+        limit = len(self.rules.allocations) if before is None else self.positions[before.id]
+        for test in tests_in(condition):
+            if test.field != "allocated_by" or test.operator not in ("is", "not"):
+                continue
+            for identity in test.values:
+                if identity is not None:
+                    self._check_earlier(identity, limit, _place(entry, path, test.field))
+
+    def _check_earlier(self, identity: str, limit: int, span: Span) -> None:
+        position = self.positions.get(identity)
+        if position is None:
+            if self.names.complete:
+                near = near_miss(identity, self.positions)
+                hint = f"did you mean `{near}`?" if near else None
+                self.problems.error("CO308", span, f"unknown allocation `{identity}`", hint=hint)
+            return
+        other = self.rules.allocations[position]
+        related = ((other.span, f"`{identity}` is here"),)
+        if not other.enabled:
+            message = f"the allocation `{identity}` is disabled"
+            self.problems.error("CO303", span, message, hint="enable it, or remove it here", related=related)
+        elif position >= limit:
+            message = (
+                f"the allocation `{identity}` does not come before this one, so that nothing is allocated by it yet"
+            )
+            hint = "allocations run by path of the file, then place in the file"
+            self.problems.error("CO309", span, message, hint=hint, related=related)
+
+    def _check_dimension_name(self, entry: Entry, path: str, name: str) -> None:
+        span = entry.place(path)
+        meaning = self.names.check(name, span)
+        if meaning is not None:
+            self._not_a_path(meaning, span)
+            self._not_a_result(meaning, span)
+
+    def _check_into(self, name: str, span: Span) -> None:
+        meaning = self.names.check(name, span)
+        if meaning is None or meaning.kind in ("dimension", "allocated_by"):
+            if meaning is not None and meaning.kind == "dimension":
+                self._not_a_result(meaning, span)
+            return
+        if name.startswith("label."):
+            message = f"`{name}` always keeps the value of the label"
+            self.problems.error("CO307", span, message, hint=f"write `into: {meaning.name}`")
+        elif meaning.kind != "label":
+            message = f"`{name}` is a {meaning.kind} of the bill, which is never overwritten"
+            hint = "declare a dimension with `rules: []` and name it in `into`"
+            self.problems.error("CO307", span, message, hint=hint)
+
+    def _check_basis_metric(self, allocation: Allocation, identity: str) -> None:
+        span = allocation.place("basis.metric")
+        metric = next((each for each in self.rules.metrics if each.id == identity), None)
+        if metric is None:
+            if self.names.complete:
+                near = near_miss(identity, [each.id for each in self.rules.metrics])
+                hint = f"did you mean `{near}`?" if near else None
+                self.problems.error("CO311", span, f"unknown metric `{identity}`", hint=hint)
+            return
+        related = ((metric.span, "the metric is here"),)
+        if not metric.enabled:
+            self.problems.error(
+                "CO312", span, f"the metric `{identity}` is disabled", hint="enable it", related=related
+            )
+            return
+        if ("metric", identity) in self.broken:
+            return
+        labelled = {self.rules.resolve(name) for _, name in metric.labels}
+        for path, name in _names_of_records(allocation):
+            if self.rules.resolve(name) not in labelled:
+                place = _place(allocation, path, name) if path == "basis.where" else allocation.place(path)
+                message = f"the metric `{identity}` has no label for `{name}`"
+                hint = f"map one of its labels to `{name}` under `labels`"
+                self.problems.error("CO313", place, message, hint=hint, related=related)
+
+    def _not_a_result(self, meaning: Meaning, span: Span) -> None:
+        if meaning.kind == "dimension" and self.names.dimension(meaning.name).result_stage:
+            related = ((self.names.dimension(meaning.name).span, "the dimension is here"),)
+            message = f"`{meaning.name}` is computed after the last allocation and cannot be used in a rule"
+            self.problems.error("CO306", span, message, hint="use what it is made from", related=related)
+
+    def _not_a_path(self, meaning: Meaning, span: Span) -> None:
+        if meaning.kind == "allocated_by":
+            message = "`allocated_by` can be used in conditions only"
+            self.problems.error("CO310", span, message)
+
+
+def _names_of_records(allocation: Allocation) -> list[tuple[str, str]]:
+    """(path, name) of every dimension that metric records must have."""
+    return [
+        *((f"to.dimension[{index}]", name) for index, name in enumerate(allocation.to)),
+        *((f"partition_by[{index}]", name) for index, name in enumerate(allocation.partition_by)),
+        *(("basis.where", test.field) for test in tests_in(allocation.basis)),
+    ]
+
+
+def _place(entry: Entry, path: str, name: str) -> Span:
+    """Where a condition names a field: directly, else at the first place inside `any`, `all` or `not`."""
+    direct = entry.places.get(f"{path}.{name}")
+    if direct is not None:
+        return direct
+    inside = (
+        span for place, span in entry.places.items() if place.startswith(f"{path}.") and place.endswith(f".{name}")
+    )
+    return next(inside, entry.place(path))

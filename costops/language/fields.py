@@ -1,0 +1,437 @@
+"""The one table of every field a person may write: in rule files and in costops.yaml.
+
+Invariant: the binder accepts exactly what stands here, so that a schema or a reference page made from this table is
+true. What the contract has and the program does not build yet stands here too, with the code that refuses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from costops.model.bill import COST_COLUMNS
+
+
+class ValueType(StrEnum):
+    """What may stand as a field's value."""
+
+    ID = "an id"
+    NAME = "the name of a dimension, label, column or tag"
+    NAMES = "a name or a list of names"
+    TEXT = "text"
+    TEXT_OR_NULL = "text or null"
+    TEXT_OR_EMPTY = "text, which may be empty"
+    TEXT_MAP = "a mapping from text to a name"
+    BOOLEAN = "true or false"
+    CHOICE = "one of a few words"
+    INTEGER = "a whole number"
+    METRIC = "the id of a metric"
+    MAPPING = "a mapping of fields"
+    ENTRIES = "a list of mappings of fields"
+    CONDITION = "a condition"
+    SOURCES = "a name, {field, transform}, or a list of them"
+    TRANSFORMS = "a transform or a list of them"
+    PATTERNS = "a text, a mapping of operators, or a list of them"
+    RENAMES = "a mapping from the new text to patterns"
+    ELEMENTS = "a list of elements"
+    PERCENTAGES = "a mapping from element to percentage, or a list of mappings"
+    ANYTHING = "anything"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One word a field takes."""
+
+    value: str
+    doc: str
+    not_built: str | None = None
+    """The diagnostic code that refuses it for now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of an entry or of a mapping inside it."""
+
+    name: str
+    type: ValueType
+    doc: str
+    required: bool = False
+    default: str | None = None
+    """As one would write it; None: no default, or nothing."""
+    choices: tuple[Choice, ...] = ()
+    fields: tuple[Field, ...] = ()
+    """The fields inside, of MAPPING and ENTRIES."""
+    methods: tuple[str, ...] = ()
+    """The allocation methods that use it; empty: all."""
+    basis_only: bool = False
+    """Used only where elements or weights come from a basis: not with `even` over given values."""
+    required_by: tuple[str, ...] = ()
+    """The allocation methods that cannot do without."""
+    not_built: str | None = None
+    """The diagnostic code that refuses it for now."""
+    hint: str | None = None
+    """What to write instead, for a refused field."""
+
+
+_BASIS_METHODS = ("even", "proportional", "metric")
+
+COMMON: tuple[Field, ...] = (
+    Field(name="id", type=ValueType.ID, required=True, doc="The entry's identity for ever, unique per kind."),
+    Field(name="name", type=ValueType.TEXT, doc="What people call it."),
+    Field(name="description", type=ValueType.TEXT, doc="Why it is there."),
+    Field(name="owner", type=ValueType.TEXT, doc="Who answers for it."),
+    Field(
+        name="enabled", type=ValueType.BOOLEAN, default="true", doc="With false the entry is as if it were not there."
+    ),
+    Field(
+        name="hidden",
+        type=ValueType.BOOLEAN,
+        default="false",
+        doc="With true it is left out of lists meant for people.",
+    ),
+    Field(name="renamed_from", type=ValueType.ID, not_built="CO415", doc="The id it had before; moves no money."),
+)
+
+_WHERE = "Where it applies; without it everywhere."
+
+LABEL: tuple[Field, ...] = (
+    *COMMON,
+    Field(
+        name="from",
+        type=ValueType.SOURCES,
+        required=True,
+        doc="Tags and columns to read; the first with a value wins.",
+    ),
+    Field(name="transform", type=ValueType.TRANSFORMS, default="[]", doc="Text transforms of every value, in order."),
+    Field(
+        name="drop",
+        type=ValueType.PATTERNS,
+        default="[]",
+        doc="Values that count as missing, so that the next source is tried.",
+    ),
+    Field(
+        name="rename",
+        type=ValueType.RENAMES,
+        default="{}",
+        doc="New text, and the patterns of the texts it replaces; the first that fits wins.",
+    ),
+)
+
+DIMENSION_RULE: tuple[Field, ...] = (
+    Field(name="value", type=ValueType.TEXT, doc="A fixed value."),
+    Field(name="from", type=ValueType.SOURCES, doc="What to read; the first with a value wins."),
+    Field(name="transform", type=ValueType.TRANSFORMS, default="[]", doc="Text transforms of what was read, in order."),
+    Field(name="where", type=ValueType.CONDITION, doc=_WHERE),
+    Field(name="concat", type=ValueType.ANYTHING, not_built="CO410", doc="Several values joined into one."),
+    Field(name="format", type=ValueType.ANYTHING, not_built="CO410", doc="How `concat` joins them."),
+)
+
+DIMENSION: tuple[Field, ...] = (
+    *COMMON,
+    Field(
+        name="stage",
+        type=ValueType.CHOICE,
+        doc="When it is computed.",
+        choices=(Choice(value="result", doc="After the last allocation; reported, never used in a rule."),),
+    ),
+    Field(
+        name="rules",
+        type=ValueType.ENTRIES,
+        required=True,
+        fields=DIMENSION_RULE,
+        doc="Ways to a value, the first that yields one wins; [] declares a dimension that allocations fill.",
+    ),
+    Field(name="default", type=ValueType.TEXT_OR_NULL, default="null", doc="The value where no rule yields one."),
+)
+
+METRIC: tuple[Field, ...] = (
+    *COMMON,
+    Field(name="source", type=ValueType.TEXT, required=True, doc="A metric source of costops.yaml."),
+    Field(name="query", type=ValueType.TEXT, required=True, doc="What to ask it; for files the metric's name."),
+    Field(
+        name="labels",
+        type=ValueType.TEXT_MAP,
+        default="{}",
+        doc="The metric's labels and our dimensions; labels that are not named are summed over.",
+    ),
+    Field(
+        name="aggregate",
+        type=ValueType.CHOICE,
+        default="sum",
+        doc="How finer records of one day become one.",
+        choices=(
+            Choice(value="sum", doc="Added up."),
+            Choice(value="avg", doc="Their mean."),
+            Choice(value="max", doc="The largest."),
+            Choice(value="last", doc="The latest."),
+        ),
+    ),
+)
+
+_SOURCE: tuple[Field, ...] = (
+    Field(name="where", type=ValueType.CONDITION, doc="The cost to take; without it all cost."),
+    Field(
+        name="allocated",
+        type=ValueType.CHOICE,
+        default="exclude",
+        doc="What happens to cost that an earlier rule allocated along one of the `into` dimensions.",
+        choices=(
+            Choice(value="exclude", doc="It is left alone."),
+            Choice(value="include", doc="It is taken too."),
+            Choice(value="only", doc="Nothing else is taken."),
+        ),
+    ),
+)
+
+_TO: tuple[Field, ...] = (
+    Field(name="dimension", type=ValueType.NAMES, required=True, doc="Where elements are read from; one or several."),
+    Field(
+        name="values",
+        type=ValueType.ELEMENTS,
+        methods=_BASIS_METHODS,
+        doc="The elements; without it those that occur in the basis.",
+    ),
+    Field(
+        name="percent",
+        type=ValueType.PERCENTAGES,
+        methods=("percent",),
+        required_by=("percent",),
+        doc="The elements and their percentages, exactly 100 together.",
+    ),
+    Field(
+        name="where",
+        type=ValueType.ANYTHING,
+        not_built="CO412",
+        hint="narrow `basis.where` instead",
+        doc="A condition that elements must meet.",
+    ),
+    Field(name="exclude", type=ValueType.ANYTHING, not_built="CO413", doc="Elements that receive nothing."),
+    Field(name="remainder", type=ValueType.ANYTHING, not_built="CO414", doc="Who takes what is left to 100 percent."),
+)
+
+_BASIS: tuple[Field, ...] = (
+    Field(
+        name="where",
+        type=ValueType.CONDITION,
+        methods=_BASIS_METHODS,
+        doc="The rows or metric records that count; without it all.",
+    ),
+    Field(
+        name="cost",
+        type=ValueType.CHOICE,
+        methods=("proportional",),
+        doc="The cost column that weighs; the default is the workspace's `cost`.",
+        choices=tuple(Choice(value=name, doc=f"The column {name} of the bill.") for name in COST_COLUMNS),
+    ),
+    Field(
+        name="metric",
+        type=ValueType.METRIC,
+        methods=("metric",),
+        required_by=("metric",),
+        doc="The metric that weighs.",
+    ),
+    Field(
+        name="granularity",
+        type=ValueType.CHOICE,
+        default="charge_period",
+        methods=_BASIS_METHODS,
+        doc="The days over which the shares of a cost are computed.",
+        choices=(
+            Choice(value="charge_period", doc="The days its own charge period touches."),
+            Choice(value="daily", doc="Its day."),
+            Choice(value="monthly", doc="The calendar month of its day."),
+            Choice(value="billing_period", doc="Its billing month."),
+        ),
+    ),
+    Field(
+        name="negative",
+        type=ValueType.CHOICE,
+        default="clip",
+        methods=("proportional", "metric"),
+        doc="What a negative weight becomes.",
+        choices=(
+            Choice(value="clip", doc="Zero."),
+            Choice(value="exclude", doc="No element at all.", not_built="CO406"),
+            Choice(value="error", doc="The plan fails.", not_built="CO406"),
+        ),
+    ),
+    Field(name="from", type=ValueType.ANYTHING, not_built="CO402", doc="The running ledger or the bill as read."),
+    Field(name="include_source", type=ValueType.ANYTHING, not_built="CO403", doc="Keeps the rows that are taken."),
+    Field(name="quantity", type=ValueType.ANYTHING, not_built="CO404", doc="The quantity column that weighs."),
+)
+
+ALLOCATION: tuple[Field, ...] = (
+    *COMMON,
+    Field(name="source", type=ValueType.MAPPING, required=True, fields=_SOURCE, doc="Which cost is taken."),
+    Field(
+        name="method",
+        type=ValueType.CHOICE,
+        required=True,
+        doc="How elements are weighed.",
+        choices=(
+            Choice(value="even", doc="All alike."),
+            Choice(value="percent", doc="By given percentages."),
+            Choice(value="proportional", doc="By their cost in the basis."),
+            Choice(value="metric", doc="By usage numbers."),
+        ),
+    ),
+    Field(name="to", type=ValueType.MAPPING, required=True, fields=_TO, doc="Who receives it."),
+    Field(
+        name="into",
+        type=ValueType.NAMES,
+        doc="The labels or declared dimensions that are overwritten; the default is `to.dimension`.",
+    ),
+    Field(
+        name="basis",
+        type=ValueType.MAPPING,
+        fields=_BASIS,
+        methods=_BASIS_METHODS,
+        basis_only=True,
+        doc="From what the shares are computed.",
+    ),
+    Field(
+        name="partition_by",
+        type=ValueType.NAMES,
+        default="[]",
+        methods=_BASIS_METHODS,
+        basis_only=True,
+        doc="Dimensions whose values are split separately.",
+    ),
+    Field(
+        name="on_empty",
+        type=ValueType.CHOICE,
+        default="unallocated",
+        methods=_BASIS_METHODS,
+        basis_only=True,
+        doc="What happens to cost whose basis is empty.",
+        choices=(
+            Choice(value="unallocated", doc="It stays where it was, with a warning."),
+            Choice(value="even", doc="The elements share alike."),
+            Choice(value="previous", doc="The shares of the period before.", not_built="CO401"),
+            Choice(value="error", doc="The plan fails."),
+        ),
+    ),
+    Field(name="cutoff", type=ValueType.ANYTHING, not_built="CO407", doc="Folds small elements into one."),
+    Field(name="effective", type=ValueType.ANYTHING, not_built="CO408", doc="The days on which the rule applies."),
+)
+
+KINDS: dict[str, tuple[Field, ...]] = {
+    "label": LABEL,
+    "dimension": DIMENSION,
+    "metric": METRIC,
+    "allocation": ALLOCATION,
+}
+"""The fields of an entry, by its kind."""
+
+RULE_FILE: tuple[Field, ...] = (
+    Field(name="labels", type=ValueType.ENTRIES, fields=LABEL, doc="Clean keys made from messy tags."),
+    Field(name="dimensions", type=ValueType.ENTRIES, fields=DIMENSION, doc="Virtual dimensions by ordered rules."),
+    Field(name="metrics", type=ValueType.ENTRIES, fields=METRIC, doc="Usage numbers to split by."),
+    Field(name="allocations", type=ValueType.ENTRIES, fields=ALLOCATION, doc="Rules that split cost, in order."),
+)
+
+KIND_OF_SECTION = {"labels": "label", "dimensions": "dimension", "metrics": "metric", "allocations": "allocation"}
+
+SOURCE: tuple[Field, ...] = (
+    Field(name="field", type=ValueType.NAME, required=True, doc="The column, tag, label or dimension to read."),
+    Field(name="transform", type=ValueType.TRANSFORMS, default="[]", doc="Text transforms of this source alone."),
+)
+"""A source written as a mapping."""
+
+TRANSFORMS: tuple[Field, ...] = (
+    Field(name="trim", type=ValueType.TEXT, doc="Without white space at both ends."),
+    Field(name="lower", type=ValueType.TEXT, doc="In lower case."),
+    Field(name="upper", type=ValueType.TEXT, doc="In upper case."),
+    Field(name="title", type=ValueType.TEXT, doc="The first letter of each word upper, the rest lower."),
+    Field(
+        name="normalize",
+        type=ValueType.TEXT,
+        doc="In lower case, with one `-` for each run of other characters than letters and digits.",
+    ),
+    Field(
+        name="split",
+        type=ValueType.MAPPING,
+        doc="One part of the text.",
+        fields=(
+            Field(name="delimiter", type=ValueType.TEXT, required=True, doc="What stands between the parts."),
+            Field(name="index", type=ValueType.INTEGER, required=True, doc="Which part, from 0; -1 is the last."),
+        ),
+    ),
+    Field(
+        name="replace",
+        type=ValueType.MAPPING,
+        doc="Every occurrence of a text replaced by another.",
+        fields=(
+            Field(name="from", type=ValueType.TEXT, required=True, doc="What is replaced."),
+            Field(name="to", type=ValueType.TEXT_OR_EMPTY, required=True, doc='What replaces it; "" removes it.'),
+        ),
+    ),
+    Field(name="lookup", type=ValueType.TEXT, not_built="CO409", doc="A table beside the rules."),
+)
+"""Text transforms: a word, or a mapping of the word to its arguments."""
+
+RESERVED_IDS: tuple[str, ...] = (
+    "Tags", "allocated_by", "allocation_path", "all", "any", "not", "percent",
+    "day", "charge_month", "billing_month", "BillingCurrency", *COST_COLUMNS,
+)  # fmt: skip
+"""Words that cannot be the id of a label or dimension, because they mean something else where names stand."""
+
+RESERVED_PREFIXES: tuple[str, ...] = ("Tags.", "label.", "direct.")
+
+BILLING_SOURCE: tuple[Field, ...] = (
+    Field(name="name", type=ValueType.ID, required=True, doc="What messages call it."),
+    Field(
+        name="path", type=ValueType.TEXT, required=True, doc="A glob of files, relative to the workspace or absolute."
+    ),
+    Field(
+        name="format",
+        type=ValueType.CHOICE,
+        doc="The format of the files; without it detected.",
+        choices=(
+            Choice(value="focus", doc="FOCUS, as CSV or Parquet."),
+            Choice(value="aws-cur", doc="The AWS Cost and Usage Report."),
+        ),
+    ),
+    Field(name="costs", type=ValueType.ANYTHING, not_built="CO420", doc="More cost columns: {name: column}."),
+)
+
+METRIC_SOURCE: tuple[Field, ...] = (
+    Field(name="name", type=ValueType.ID, required=True, doc="What rules call it."),
+    Field(
+        name="kind",
+        type=ValueType.CHOICE,
+        required=True,
+        doc="Where the numbers come from.",
+        choices=(Choice(value="file", doc="CSV or Parquet files."),),
+    ),
+    Field(
+        name="path", type=ValueType.TEXT, required=True, doc="A glob of files, relative to the workspace or absolute."
+    ),
+)
+
+SETTINGS: tuple[Field, ...] = (
+    Field(name="version", type=ValueType.INTEGER, required=True, doc="The version of this file's format: 1."),
+    Field(name="rules", type=ValueType.TEXT, default="rules/", doc="The folder of rule files, inside the workspace."),
+    Field(name="state", type=ValueType.TEXT, default="state/costops.db", doc="The state store."),
+    Field(
+        name="cost",
+        type=ValueType.CHOICE,
+        default="EffectiveCost",
+        doc="The cost column that plans and digests show.",
+        choices=tuple(Choice(value=name, doc=f"The column {name} of the bill.") for name in COST_COLUMNS),
+    ),
+    Field(
+        name="report",
+        type=ValueType.NAMES,
+        default="[ServiceName]",
+        doc="The dimensions that plans, ledgers and digests are broken down by; at least one.",
+    ),
+    Field(name="billing", type=ValueType.ENTRIES, default="[]", fields=BILLING_SOURCE, doc="The bills."),
+    Field(name="metric_sources", type=ValueType.ENTRIES, default="[]", fields=METRIC_SOURCE, doc="Usage numbers."),
+    Field(name="checks", type=ValueType.ANYTHING, not_built="CO421", doc="Guard checks of every plan."),
+    Field(name="cache", type=ValueType.ANYTHING, not_built="CO422", doc="The folder of the cell cache."),
+    Field(name="restate_months", type=ValueType.ANYTHING, not_built="CO423", doc="How many months stay open."),
+    Field(name="on_bill_change", type=ValueType.ANYTHING, not_built="CO424", doc="What a newer bill means for apply."),
+    Field(name="memory_limit", type=ValueType.ANYTHING, not_built="CO425", doc="How much memory the engine may use."),
+)
+"""costops.yaml."""

@@ -1,0 +1,121 @@
+"""Whether a name in a rule means something, and what to say where it does not.
+
+Invariant: names mean what `RuleSet.resolve` says; this module only adds which of them do not exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from costops.language.columns import FOCUS_COLUMNS
+from costops.language.nearness import near_miss
+from costops.language.problems import Problems
+from costops.model.bill import COST_COLUMNS
+from costops.model.diagnostic import Span
+from costops.model.rules import Dimension, Entry, Meaning, RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one rule set, and the columns of the bill where they are known."""
+
+    rules: RuleSet
+    known_columns: frozenset[str] | None
+    problems: Problems
+    complete: bool = True
+    """False: some entries could not be read, so that unknown names are not reported."""
+    _dimensions: dict[str, Dimension] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._dimensions.update({each.id: each for each in self.rules.dimensions})
+
+    def dimension(self, name: str) -> Dimension:
+        """The dimension of an id that resolved to one."""
+        return self._dimensions[name]
+
+    def check(self, name: str, span: Span, *, inside: str | None = None) -> Meaning | None:
+        """What a name means; None after a problem was reported."""
+        if name in ("Tags", "Tags."):
+            hint = "write Tags.<key>, such as Tags.environment"
+            self.problems.error("CO315", span, "`Tags` needs the key of a tag", hint=hint)
+            return None
+        meaning = self.rules.resolve(name, inside=inside)
+        if meaning.kind == "label" and name.startswith("label."):
+            return self._label(meaning, span)
+        if meaning.kind == "column":
+            return self._column(meaning, span, inside)
+        return meaning
+
+    def column_or_tag(self, name: str, span: Span) -> Meaning | None:
+        """What a label's source means: a column or a tag, never a label or a dimension; None after a problem."""
+        if name in FOCUS_COLUMNS and name != "Tags":
+            return self._column(Meaning("column", name), span, None)
+        if self.known_columns is not None and name in self.known_columns:
+            return Meaning("column", name)
+        meaning = self.check(name, span)
+        if meaning is not None and meaning.kind not in ("column", "tag"):
+            what = "the path of rules" if meaning.kind == "allocated_by" else f"a {meaning.kind}"
+            message = f"`{name}` is {what}, and a label reads columns and tags only"
+            self.problems.error("CO305", span, message, hint="read the tags or columns themselves, or use a dimension")
+            return None
+        return meaning
+
+    def is_column(self, name: str) -> bool:
+        """Whether a column of that name exists, or may exist for all that is known."""
+        if name in FOCUS_COLUMNS:
+            return True
+        return name.startswith("x_") if self.known_columns is None else name in self.known_columns
+
+    def _label(self, meaning: Meaning, span: Span) -> Meaning | None:
+        label = next((each for each in self.rules.labels if each.id == meaning.name), None)
+        if label is not None and label.enabled:
+            return meaning
+        if label is not None:
+            self._disabled("label", label, span)
+        elif self.complete:
+            near = near_miss(meaning.name, [each.id for each in self.rules.labels])
+            hint = f"did you mean `label.{near}`?" if near else None
+            self.problems.error("CO302", span, f"unknown label `{meaning.name}`", hint=hint)
+        return None
+
+    def _column(self, meaning: Meaning, span: Span, inside: str | None) -> Meaning | None:
+        name = meaning.name
+        if name in COST_COLUMNS:
+            hint = "costs are what is split and cannot be a dimension or a condition"
+            self.problems.error("CO317", span, f"`{name}` is a cost column", hint=hint)
+            return None
+        if name in FOCUS_COLUMNS or (self.known_columns is not None and name in self.known_columns):
+            return meaning
+        if name == inside and self.complete and not self.is_column(name):
+            hint = f"inside its own rules `{name}` means the label or column of that name, and there is none"
+            self.problems.error("CO304", span, f"dimension cycle: {name} -> {name}", hint=hint)
+            return None
+        for kind, entry in self.rules.entries():
+            if entry.id == name and not entry.enabled and kind in ("dimension", "label"):
+                self._disabled(kind, entry, span)
+                return None
+        return self._unknown(meaning, span)
+
+    def _unknown(self, meaning: Meaning, span: Span) -> Meaning | None:
+        name = meaning.name
+        near = self._near(name)
+        if not self.complete:
+            return None
+        if self.known_columns is None and near is None:
+            return meaning
+        hint = f"did you mean `{near}`?" if near else None
+        self.problems.error("CO301", span, f"unknown dimension or column `{name}`", hint=hint)
+        return None
+
+    def _near(self, name: str) -> str | None:
+        prefix, dot, key = name.partition(".")
+        if dot and prefix.lower() in ("tag", "tags"):
+            return f"Tags.{key}"
+        entries = (*self.rules.dimensions, *self.rules.labels)
+        own = [each.id for each in entries if each.enabled]
+        return near_miss(name, own) or near_miss(name, [*FOCUS_COLUMNS, *(self.known_columns or ())])
+
+    def _disabled(self, kind: str, entry: Entry, span: Span) -> None:
+        related = ((entry.span, f"the {kind} is here"),)
+        message = f"the {kind} `{entry.id}` is disabled"
+        self.problems.error("CO303", span, message, hint="enable it, or use another name", related=related)

@@ -1,0 +1,280 @@
+"""YAML 1.2 text to nodes with positions, through ruamel.yaml's pure parser.
+
+Invariant: nothing that could change the meaning of a rule from afar gets through: anchors, aliases, merge keys, tags,
+several documents and duplicate keys are problems with a place.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from costops.language.nodes import (
+    Kind,
+    ListNode,
+    MappingNode,
+    Node,
+    Places,
+    ScalarNode,
+    describe,
+    plain_kind,
+)
+from costops.language.problems import Problems
+from costops.model.diagnostic import Diagnostic, Span
+
+if TYPE_CHECKING:
+    from ruamel.yaml.error import MarkedYAMLError
+
+MAXIMUM_BYTES = 1 << 20
+MAXIMUM_DEPTH = 32
+
+_NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+_CORE = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """One file after reading: `node` is None where its problems leave nothing that can be trusted."""
+
+    file: str
+    text: str
+    node: Node | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_bytes(file: str, data: bytes) -> ReadFile:
+    """The content of a file as nodes; `file` is its name in messages."""
+    problems = Problems()
+    top = Span(file, 1, 1, 1, 2)
+    if len(data) > MAXIMUM_BYTES:
+        message = f"the file is larger than {MAXIMUM_BYTES:,} bytes"
+        problems.error("CO103", top, message, hint="split it into several files")
+        return ReadFile(file, "", None, problems.found())
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        place = Places(file, before + "?").span(len(before), len(before) + 1)
+        problems.error("CO102", place, "the file is not UTF-8 from here on", hint="save it as UTF-8")
+        return ReadFile(file, data.decode("utf-8", "replace"), None, problems.found())
+    return read_text(file, text.removeprefix("\ufeff"))
+
+
+def read_text(file: str, text: str) -> ReadFile:
+    """Text as nodes; an empty text is an empty mapping."""
+    reader = _Reader(file, text)
+    unprintable = _NOT_PRINTABLE.search(text)
+    if unprintable:
+        code = f"U+{ord(unprintable.group()):04X}"
+        reader.problems.error(
+            "CO104",
+            reader.places.span(unprintable.start(), unprintable.end()),
+            f"the character {code} cannot stand in a YAML file",
+            hint="remove it, or write it as an escape inside double quotes",
+        )
+        return ReadFile(file, text, None, reader.problems.found())
+    reader.read()
+    node = reader.root if reader.usable else None
+    return ReadFile(file, text, node, reader.problems.found())
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A list or mapping whose end is not read yet."""
+
+    start: int
+    mapping: bool
+    flow: bool
+    items: list[Node] = field(default_factory=list)
+    pairs: list[tuple[ScalarNode, Node]] = field(default_factory=list)
+    key: Node | None = None
+    end: int = 0
+
+
+class _StopError(Exception):
+    """Reading cannot go on after this problem."""
+
+
+class _Reader:
+    """Builds nodes from the parser's events without recursion."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.places = Places(file, text)
+        self.problems = Problems()
+        self.root: Node = MappingNode((), self.places.span(0, 0))
+        self.usable = True
+        self._frames: list[_Frame] = []
+        self._documents = 0
+
+    def read(self) -> None:
+        """Fills `root`, `usable` and `problems`."""
+        from ruamel.yaml import YAML  # 35 ms
+        from ruamel.yaml.error import MarkedYAMLError
+
+        try:
+            for event in YAML(typ="safe", pure=True).parse(self.places.text):
+                self._event(type(event).__name__, event)
+        except _StopError:
+            self.usable = False
+        except MarkedYAMLError as error:
+            self.usable = False
+            self._syntax(error)
+
+    def _event(self, name: str, event: Any) -> None:
+        match name:
+            case "DocumentStartEvent":
+                self._document(event)
+            case "AliasEvent":
+                self._not_supported(event, f"the alias *{event.anchor}")
+                self.usable = False
+                self._add(ScalarNode("null", Kind.NULL, False, self._span(event)), event.end_mark.index)
+            case "ScalarEvent":
+                self._scalar(event)
+            case "SequenceStartEvent" | "MappingStartEvent":
+                self._open(event, mapping=name == "MappingStartEvent")
+            case "SequenceEndEvent" | "MappingEndEvent":
+                self._close(event)
+            case _:
+                pass
+
+    def _document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self.problems.error(
+                "CO106", self._span(event), "a second document starts here", hint="put it into a file of its own"
+            )
+            raise _StopError
+        if event.version not in (None, (1, 2)):
+            version = ".".join(str(part) for part in event.version)
+            self.problems.error(
+                "CO112",
+                self._span(event),
+                f"the file asks for YAML {version}",
+                hint="remove the %YAML line; YAML 1.2 is read",
+            )
+            raise _StopError
+
+    def _open(self, event: Any, *, mapping: bool) -> None:
+        self._properties(event, {f"{_CORE}map"} if mapping else {f"{_CORE}seq"})
+        if len(self._frames) >= MAXIMUM_DEPTH:
+            self.problems.error(
+                "CO110", self._span(event), f"nested deeper than {MAXIMUM_DEPTH} levels", hint="write it flatter"
+            )
+            raise _StopError
+        self._frames.append(_Frame(event.start_mark.index, mapping, bool(event.flow_style)))
+
+    def _close(self, event: Any) -> None:
+        frame = self._frames.pop()
+        end = event.end_mark.index if frame.flow else frame.end
+        span = self.places.span(frame.start, end)
+        node = MappingNode(tuple(frame.pairs), span) if frame.mapping else ListNode(tuple(frame.items), span)
+        self._add(node, end)
+
+    def _scalar(self, event: Any) -> None:
+        self._properties(event, {f"{_CORE}str"})
+        start, end = event.start_mark.index, event.end_mark.index
+        if event.style in ("|", ">"):
+            end = start + len(self.places.text[start:end].rstrip())
+        plain = event.style is None and event.ctag is None
+        kind = plain_kind(event.value) if plain else Kind.TEXT
+        span = self.places.span(start, end)
+        frame = self._frames[-1] if self._frames else None
+        if start == end and frame is not None and frame.key is not None:
+            # The parser places a value that was left out where the next token starts.
+            span, end = frame.key.span, frame.end
+        bad = _NOT_STORABLE.search(event.value)
+        if bad:
+            self.problems.error("CO104", span, f"the text holds U+{ord(bad.group()):04X}, which cannot be stored")
+            self.usable = False
+        self._add(ScalarNode(event.value, kind, not plain, span), end)
+
+    def _add(self, node: Node, end: int) -> None:
+        if not self._frames:
+            empty = isinstance(node, ScalarNode) and node.kind is Kind.NULL
+            self.root = MappingNode((), node.span) if empty else node
+            return
+        frame = self._frames[-1]
+        frame.end = max(frame.end, end)
+        if not frame.mapping:
+            frame.items.append(node)
+        elif frame.key is None:
+            frame.key = node
+        else:
+            key, frame.key = frame.key, None
+            self._add_pair(frame, key, node)
+
+    def _add_pair(self, frame: _Frame, key: Node, value: Node) -> None:
+        if not isinstance(key, ScalarNode):
+            self.problems.error("CO111", key.span, f"a key must be text, this is {describe(key)}")
+            return
+        if key.text == "<<" and not key.quoted:
+            self.problems.error(
+                "CO109", key.span, "the merge key << is not supported", hint="write the fields out where they are meant"
+            )
+            self.usable = False
+            return
+        first = next((each for each, _ in frame.pairs if each.text == key.text), None)
+        if first is not None:
+            related = ((first.span, "the first one is here"),)
+            self.problems.error("CO107", key.span, f"the key `{key.text}` stands here twice", related=related)
+            return
+        frame.pairs.append((key, value))
+
+    def _properties(self, event: Any, allowed: set[str]) -> None:
+        if event.anchor is not None:
+            self._not_supported(event, f"the anchor &{event.anchor}")
+        tag = None if event.ctag is None else str(event.ctag)
+        if tag is not None and tag != "!" and tag not in allowed:
+            shown = tag.replace(_CORE, "!!")
+            self.problems.error(
+                "CO108",
+                self._span(event),
+                f"the tag {shown} is not supported",
+                hint="remove the tag; quote the value if text is meant",
+            )
+            self.usable = False
+
+    def _not_supported(self, event: Any, what: str) -> None:
+        self.problems.error(
+            "CO109", self._span(event), f"{what} is not supported", hint="write the value out where it is meant"
+        )
+
+    def _span(self, event: Any) -> Span:
+        return self.places.span(event.start_mark.index, event.end_mark.index)
+
+    def _syntax(self, error: MarkedYAMLError) -> None:
+        mark = error.problem_mark or error.context_mark
+        length = len(self.places.text)
+        offset = min(mark.index, length) if mark is not None else 0
+        related: tuple[tuple[Span, str], ...] = ()
+        context = error.context_mark
+        if context is not None and "end of stream" in str(error.problem):
+            offset = context.index
+        elif context is not None and error.context and context.index != offset:
+            related = ((self.places.span(context.index, context.index + 1), str(error.context)),)
+        problem = str(error.problem or error.context or "not valid YAML")
+        self.problems.error(
+            "CO105",
+            self.places.span(offset, min(offset + 1, length)),
+            f"not valid YAML: {problem}",
+            hint=_hint(problem),
+            related=related,
+        )
+
+
+def _hint(problem: str) -> str | None:
+    if r"'\t'" in problem:
+        return "indent with spaces, never with tabs"
+    if "mapping values are not allowed" in problem:
+        return 'quote text that holds ": ", and check the indentation'
+    if "cannot start any token" in problem:
+        return "quote text that starts with this character"
+    if "expected <block end>" in problem:
+        return "check the indentation of this line and of the lines above"
+    if "expected ',' or" in problem:
+        return "check for a missing comma or bracket"
+    if "end of stream" in problem:
+        return "close the quotes or brackets"
+    return None

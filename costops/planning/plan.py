@@ -1,0 +1,295 @@
+"""Makes a plan: the rules' changes, the money each moves, the bill's difference apart, and the ledger to write.
+
+Invariant: what is applied is what the plan holds; the plan's digest binds the state, the rules, the settings, the metrics, the
+bill and the result, and nothing of time, place or machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from costops.engine.embedded import Evaluation, Notice, Request
+from costops.language.canonical import canonical, revisions
+from costops.model.diagnostic import Diagnostic, Severity
+from costops.model.ledger import Ledger
+from costops.model.plan import Change, FieldChange, Json, MoneyLine, Plan
+from costops.model.rules import Entry, RuleSet
+from costops.model.settings import Settings
+from costops.model.version import Base, BillSummary, Version
+from costops.money import format_picos
+from costops.planning.evaluations import plan_evaluations
+from costops.planning.fields import field_changes
+from costops.planning.ledgers import differ, with_carried_months
+from costops.planning.money import (
+    NO_CHANGE_PICOS,
+    Money,
+    added,
+    coverage,
+    money_lines,
+    moved_money,
+    totals_by_cost,
+)
+from costops.planning.walk import Edit, Stop, walk
+
+KINDS = ("label", "dimension", "metric", "allocation")
+
+
+class Stored(Protocol):
+    """The newest version, as the state has it."""
+
+    version: Version
+    rules: RuleSet
+
+    def months(self) -> tuple[str, ...]:
+        """Billing months that it has cost in."""
+
+    def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
+        """Cost by element of those dimensions that it has, in the given billing months."""
+
+    def totals(self, months: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """(currency, cost column) to cost in the given billing months."""
+
+    def ledger(self) -> Ledger:
+        """The whole ledger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything that a plan is made of."""
+
+    settings: Settings
+    rules: RuleSet
+    rules_digest: str
+    bill_digest: str
+    metrics_digest: str
+    engine: str
+    base: Base
+    base_label: str
+    target_label: str
+    stored: Stored | None
+    cost_columns: tuple[str, ...]
+    evaluate: Callable[[Sequence[Request]], Evaluation]
+    binds: Callable[[RuleSet], bool]
+    """Whether a rule set has no error."""
+    diagnostics: tuple[Diagnostic, ...] = field(default=())
+
+
+def make_plan(inputs: Inputs) -> Plan:
+    """The plan from the state to the rules on the bill; writes nothing."""
+    stored = inputs.stored
+    if stored is not None and _nothing_moved(inputs, stored.version):
+        return _unchanged(inputs, stored)
+    old = stored.rules if stored is not None else RuleSet()
+    stops = walk(old, inputs.rules, inputs.binds)
+    rule_sets = [old, *(stop.rules for stop in stops)]
+    evaluated, readings = plan_evaluations(rule_sets)
+    last = len(evaluated) - 1
+    evaluation = inputs.evaluate([Request(rules, want_ledger=place == last) for place, rules in enumerate(evaluated)])
+    outcomes, facts = evaluation.outcomes, evaluation.facts
+    dimensions, cost = inputs.settings.report, inputs.settings.cost
+    carried = [month for month in (stored.months() if stored else ()) if month not in facts.months]
+    kept = stored.money(dimensions, cost, carried) if stored and carried else {}
+    money = [added(outcomes[each.evaluation].money[each.after], kept) for each in readings]
+    ledger = outcomes[last].ledger
+    assert ledger is not None
+    if stored is not None and carried:
+        ledger = with_carried_months(ledger, stored.ledger(), carried)
+    bill_money: tuple[MoneyLine, ...] = ()
+    bill_totals: Mapping[tuple[str, str], int] = facts.totals
+    if stored is not None:
+        known = [each for each in dimensions if each in stored.version.draft.dimensions]
+        before = stored.money(known, cost, stored.months()) if cost in stored.version.draft.cost_columns else {}
+        bill_money = money_lines(before, money[0], known, at_least=NO_CHANGE_PICOS)
+        bill_totals = _summed(bill_totals, stored.totals(carried))
+    changes = (*_settings_changes(inputs), *_changes(stops, money, dimensions))
+    result = ledger
+    if stored is not None and ledger.digest != stored.version.draft.result_digest and not changes:
+        previous = stored.ledger()
+        result = ledger if differ(previous, ledger, NO_CHANGE_PICOS) else previous
+    writes = stored is None or bool(changes) or result.digest != stored.version.draft.result_digest
+    net = money_lines(money[0], money[-1], dimensions)
+    summary = BillSummary(
+        digest=inputs.bill_digest, rows=facts.rows, first_month=facts.first_month, last_month=facts.last_month
+    )
+    cost_columns = inputs.cost_columns
+    return Plan(
+        base=inputs.base,
+        base_label=inputs.base_label,
+        target_label=inputs.target_label,
+        rules=revisions(inputs.rules),
+        rules_digest=inputs.rules_digest,
+        settings=inputs.settings.canonical(),
+        metrics_digest=inputs.metrics_digest,
+        bill=summary,
+        cost=cost,
+        dimensions=dimensions,
+        changes=changes,
+        bill_changes=stored is not None and stored.version.draft.bill.digest != inputs.bill_digest,
+        metric_changes=stored is not None and stored.version.draft.metrics_digest != inputs.metrics_digest,
+        bill_money=bill_money,
+        bill_totals=totals_by_cost(stored.totals(stored.months()), bill_totals, cost_columns) if stored else (),
+        totals=totals_by_cost(bill_totals, _ledger_totals(result), cost_columns),
+        moved=moved_money(net, dimensions),
+        unallocated=coverage(money[0], money[-1], dimensions),
+        carried_months=tuple(carried),
+        diagnostics=(*inputs.diagnostics, *_bill_notices(evaluation), *_rule_notices(inputs, outcomes[last].notices)),
+        ledger=result if writes else None,
+        engine=inputs.engine,
+        result_digest=result.digest,
+        plan_digest=_plan_digest(inputs, result.digest),
+        writes=writes,
+    )
+
+
+def _nothing_moved(inputs: Inputs, version: Version) -> bool:
+    draft = version.draft
+    return (
+        draft.rules_digest == inputs.rules_digest
+        and draft.settings == inputs.settings.canonical()
+        and draft.metrics_digest == inputs.metrics_digest
+        and draft.bill.digest == inputs.bill_digest
+        and draft.engine == inputs.engine
+    )
+
+
+def _unchanged(inputs: Inputs, stored: Stored) -> Plan:
+    """The plan where nothing can have moved: read off the state, without the engine."""
+    draft, months = stored.version.draft, stored.months()
+    money = stored.money(draft.dimensions, draft.cost, months)
+    totals = stored.totals(months)
+    return Plan(
+        base=inputs.base,
+        base_label=inputs.base_label,
+        target_label=inputs.target_label,
+        rules=draft.rules,
+        rules_digest=inputs.rules_digest,
+        settings=draft.settings,
+        metrics_digest=inputs.metrics_digest,
+        bill=draft.bill,
+        cost=draft.cost,
+        dimensions=draft.dimensions,
+        changes=(),
+        bill_changes=False,
+        metric_changes=False,
+        bill_money=(),
+        bill_totals=totals_by_cost(totals, totals, draft.cost_columns),
+        totals=totals_by_cost(totals, totals, draft.cost_columns),
+        moved=(),
+        unallocated=coverage(money, money, draft.dimensions),
+        diagnostics=inputs.diagnostics,
+        ledger=None,
+        engine=inputs.engine,
+        result_digest=draft.result_digest,
+        plan_digest=_plan_digest(inputs, draft.result_digest),
+        writes=False,
+    )
+
+
+def _changes(stops: Sequence[Stop], money: Sequence[Money], dimensions: Sequence[str]) -> tuple[Change, ...]:
+    changes = []
+    for place, stop in enumerate(stops):
+        lines = money_lines(money[place], money[place + 1], dimensions)
+        *joined, last = stop.edits
+        changes += [_change(edit, (), dimensions, last.id) for edit in joined]
+        changes.append(_change(last, lines, dimensions, None))
+    return tuple(changes)
+
+
+def _change(edit: Edit, lines: tuple[MoneyLine, ...], dimensions: Sequence[str], joined_with: str | None) -> Change:
+    entry = edit.after or edit.before
+    assert entry is not None
+    fields: tuple[FieldChange, ...] = ()
+    if edit.action == "change" and edit.before is not None and edit.after is not None:
+        fields = field_changes(_document(edit.kind, edit.before), _document(edit.kind, edit.after))
+    return Change(
+        action=edit.action,
+        kind=edit.kind,
+        id=edit.id,
+        file=entry.span.file,
+        line=entry.span.line,
+        fields=fields,
+        money=lines,
+        moved=moved_money(lines, dimensions),
+        joined_with=joined_with,
+    )
+
+
+def _document(kind: str, entry: Entry) -> dict[str, Json]:
+    return canonical(kind, entry)
+
+
+def _settings_changes(inputs: Inputs) -> tuple[Change, ...]:
+    if inputs.stored is None:
+        return ()
+    before, after = inputs.stored.version.draft.settings, inputs.settings.canonical()
+    if before == after:
+        return ()
+    fields = field_changes(json.loads(before), json.loads(after))
+    return (Change(action="change", kind="settings", id="costops.yaml", file="costops.yaml", line=1, fields=fields),)
+
+
+def _summed(first: Mapping[tuple[str, str], int], second: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    return {key: first.get(key, 0) + second.get(key, 0) for key in {**first, **second}}
+
+
+def _ledger_totals(ledger: Ledger) -> dict[tuple[str, str], int]:
+    totals: dict[tuple[str, str], int] = {}
+    for cost, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True):
+        for currency, amount in zip(ledger.currencies, amounts, strict=True):
+            totals[currency, cost] = totals.get((currency, cost), 0) + amount
+    return totals
+
+
+def _plan_digest(inputs: Inputs, result_digest: str) -> str:
+    bound = {
+        "base": [inputs.base.lineage, inputs.base.serial, inputs.base.version],
+        "bill": inputs.bill_digest,
+        "metrics": inputs.metrics_digest,
+        "result": result_digest,
+        "rules": inputs.rules_digest,
+        "settings": inputs.settings.canonical(),
+    }
+    return hashlib.sha256(json.dumps(bound, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _bill_notices(evaluation: Evaluation) -> list[Diagnostic]:
+    return [
+        Diagnostic(
+            code="CO701",
+            severity=Severity.WARNING,
+            message=f"{count:,} charges have no {cost}; it counts as 0 there",
+        )
+        for cost, count in evaluation.facts.missing_costs
+    ]
+
+
+def _rule_notices(inputs: Inputs, notices: Sequence[Notice]) -> list[Diagnostic]:
+    entries = {each.id: each for each in inputs.rules.allocations}
+    return [_rule_notice(each, entries[each.rule], inputs.settings.cost) for each in notices]
+
+
+def _rule_notice(notice: Notice, rule: Entry, cost: str) -> Diagnostic:
+    amount = f"{notice.currency} {format_picos(notice.amount)} of {format_picos(notice.whole)} ({cost})"
+    buckets = f"{notice.buckets:,} bucket{'s' if notice.buckets != 1 else ''}"
+    path, message, hint = {
+        "CO801": (
+            "basis",
+            f"allocation {notice.rule} leaves {amount} where it was: {buckets} without a basis",
+            "widen basis.where or basis.granularity, or choose on_empty",
+        ),
+        "CO802": (
+            "partition_by",
+            f"allocation {notice.rule} has {amount} in a missing partition, a bucket of its own",
+            "allocate that cost along the partition first, or leave it out of source.where",
+        ),
+        "CO803": (
+            "basis.granularity",
+            f"allocation {notice.rule} splits {amount} of charges longer than a day by their first day alone",
+            "use granularity: charge_period, which takes all the days of a charge",
+        ),
+    }[notice.code]
+    return Diagnostic(code=notice.code, severity=Severity.WARNING, message=message, span=rule.place(path), hint=hint)

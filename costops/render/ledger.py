@@ -1,0 +1,55 @@
+"""Sums of a ledger as text, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from costops.model.sums import LedgerSums
+from costops.money import format_picos
+from costops.render.numbers import amount
+from costops.render.plan_text import UNALLOCATED
+from costops.render.safe import safe_text
+from costops.render.table import table_lines
+
+CURRENCY = "BillingCurrency"
+
+
+def ledger_text(sums: LedgerSums) -> str:
+    """A table for people, amounts in the places of their currency."""
+    head = [*sums.by, CURRENCY, *sums.cost_columns]
+    rows = [
+        [
+            *(UNALLOCATED if value is None else safe_text(value) for value in values),
+            currency,
+            *(amount(picos, currency) for picos in amounts),
+        ]
+        for values, currency, amounts in sums.rows
+    ]
+    right = [False] * (len(sums.by) + 1) + [True] * len(sums.cost_columns)
+    return "\n".join(table_lines([head, *rows], right=right)) + "\n"
+
+
+def ledger_csv(sums: LedgerSums) -> str:
+    """Exact amounts; a missing value is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*sums.by, CURRENCY, *sums.cost_columns])
+    for values, currency, amounts in sums.rows:
+        writer.writerow([*("" if value is None else value for value in values), currency, *map(format_picos, amounts)])
+    return text.getvalue()
+
+
+def ledger_json(sums: LedgerSums) -> str:
+    """Exact amounts as decimal text; a missing value is null."""
+    rows = [
+        {
+            **dict(zip(sums.by, values, strict=True)),
+            CURRENCY: currency,
+            **dict(zip(sums.cost_columns, map(format_picos, amounts), strict=True)),
+        }
+        for values, currency, amounts in sums.rows
+    ]
+    document = {"format_version": "1.0", "version": sums.version, "rows": rows}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,121 @@
+"""The plan document: the same facts as the text, for machines; amounts are decimal text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from costops.model.diagnostic import Diagnostic
+from costops.model.plan import Change, MoneyLine, Plan
+from costops.money import format_picos
+
+FORMAT_VERSION = "1.0"
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON values, keys in the order of the contract."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "base": {"version": plan.base.version, "serial": plan.base.serial, "lineage": plan.base.lineage},
+        "rules_digest": plan.rules_digest,
+        "bill": {
+            "digest": plan.bill.digest,
+            "rows": plan.bill.rows,
+            "from": plan.bill.first_month or None,
+            "until": plan.bill.last_month or None,
+        },
+        "rule_changes": plan.rule_changes,
+        "bill_changes": plan.bill_changes,
+        "metric_changes": plan.metric_changes,
+        "cost": plan.cost,
+        "report": list(plan.dimensions),
+        "changes": [_change(each) for each in plan.changes],
+        "bill_money": _money(plan.bill_money),
+        "totals": [
+            {
+                "BillingCurrency": each.currency,
+                "cost": each.cost,
+                "before": format_picos(each.before),
+                "after": format_picos(each.after),
+                "difference": format_picos(each.after - each.before),
+            }
+            for each in plan.totals
+        ],
+        "moved": [
+            {"dimension": each.dimension, "BillingCurrency": each.currency, "amount": format_picos(each.amount)}
+            for each in plan.moved
+        ],
+        "unallocated": [
+            {
+                "dimension": each.dimension,
+                "BillingCurrency": each.currency,
+                "before": format_picos(each.before),
+                "before_total": format_picos(each.before_total),
+                "after": format_picos(each.after),
+                "after_total": format_picos(each.after_total),
+            }
+            for each in plan.unallocated
+        ],
+        "carried_months": list(plan.carried_months),
+        "checks": [],
+        "diagnostics": diagnostic_documents(plan.diagnostics),
+        "writes": plan.writes,
+        "result_digest": plan.result_digest,
+        "plan_digest": plan.plan_digest,
+    }
+
+
+def plan_json(plan: Plan) -> str:
+    """The plan document as text, ending in a newline."""
+    return json.dumps(plan_document(plan), ensure_ascii=False, indent=2) + "\n"
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "kind": change.kind,
+        "id": change.id,
+        "previous_id": change.previous_id,
+        "file": change.file,
+        "line": change.line,
+        "fields": [{"path": each.path, "before": each.before, "after": each.after} for each in change.fields],
+        "joined_with": change.joined_with,
+        "moved": [
+            {"dimension": each.dimension, "BillingCurrency": each.currency, "amount": format_picos(each.amount)}
+            for each in change.moved
+        ],
+        "money": _money(change.money),
+    }
+
+
+def _money(lines: Sequence[MoneyLine]) -> list[dict[str, Any]]:
+    return [
+        {
+            "dimension": line.dimension,
+            "value": line.value,
+            "BillingCurrency": line.currency,
+            "before": format_picos(line.before),
+            "after": format_picos(line.after),
+            "delta": format_picos(line.delta),
+        }
+        for line in lines
+    ]
+
+
+def diagnostic_documents(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+    """Diagnostics as JSON values."""
+    return [
+        {
+            "code": each.code,
+            "severity": each.severity.value,
+            "message": each.message,
+            "file": each.span.file if each.span else None,
+            "line": each.span.line if each.span else None,
+            "column": each.span.column if each.span else None,
+            "end_line": each.span.end_line if each.span else None,
+            "end_column": each.span.end_column if each.span else None,
+            "hint": each.hint,
+        }
+        for each in diagnostics
+    ]

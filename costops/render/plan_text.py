@@ -1,0 +1,189 @@
+"""A plan as a person reads it in a terminal or a log: changes by size of effect, then the one line that sums up.
+
+Invariant: nothing is hidden without a count, and the changes shown for one dimension and currency add up as the plan's do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from costops.model.plan import Change, FieldChange, Json, MoneyLine, Plan
+from costops.money import format_picos, quantum_picos, round_from_top, round_half_even
+from costops.render.numbers import amount, counted, in_quanta, percent
+from costops.render.safe import safe_text
+from costops.render.table import pad, shown_width, table_lines
+
+SYMBOLS = {"add": "+", "change": "~", "remove": "-", "move": "^", "rename": ">"}
+UNALLOCATED = "(unallocated)"
+SHOWN_ELEMENTS = 5
+LONG_PLAN_LINES = 60
+
+
+def plan_text(plan: Plan, *, width: int = 100, everything: bool = False) -> str:
+    """The whole plan; `everything` shows every element of every change."""
+    title = f"costops plan   {plan.base_label} -> {plan.target_label}     bill {_bill(plan)}"
+    body = [*_bill_difference(plan, everything), *_changes(plan, width, everything)]
+    summary = summary_lines(plan)
+    if not body:
+        return "\n".join([title, "", _no_changes(plan), *summary[1:]]) + "\n"
+    lines = [title, ""]
+    if len(body) > LONG_PLAN_LINES:
+        lines += [*summary, ""]
+    return "\n".join([*lines, *body, *summary]) + "\n"
+
+
+def summary_lines(plan: Plan) -> list[str]:
+    """Counts and money moved; then per currency the total and what is unallocated."""
+    counts = ", ".join(f"{plan.count(action)} to {action}" for action in ("add", "change", "remove", "move", "rename"))
+    lines = [f"Plan: {counts}.  {_moves_sentence(plan)}"]
+    shown = [total for total in plan.totals if total.cost == plan.cost]
+    for total in shown:
+        shares = [
+            f"by {each.dimension} {percent(each.before, each.before_total)} -> {percent(each.after, each.after_total)}"
+            for each in plan.unallocated
+            if each.currency == total.currency
+        ]
+        before, after = amount(total.before, total.currency), amount(total.after, total.currency)
+        difference = format_picos(total.after - total.before)
+        unallocated = f"  Unallocated {', '.join(shares)}." if shares else ""
+        lines.append(f"Total {total.currency} {before} -> {after} (difference {difference}).{unallocated}")
+    if plan.carried_months:
+        months = ", ".join(plan.carried_months)
+        lines.append(f"Carried over from {plan.base_label}, because the bill lacks them: {months}.")
+    return lines
+
+
+def _bill(plan: Plan) -> str:
+    if not plan.bill.rows:
+        return "without rows"
+    months = plan.bill.first_month
+    if plan.bill.last_month != months:
+        months += f"..{plan.bill.last_month}"
+    return f"{months}, {counted(plan.bill.rows, 'row')}"
+
+
+def _no_changes(plan: Plan) -> str:
+    if plan.base.version is None:
+        return "No rules yet: all cost is unallocated. Apply would write it as version 1."
+    return f"No changes. The allocations of version {plan.base.version} match the rules and the bill."
+
+
+def _moves_sentence(plan: Plan) -> str:
+    largest: dict[str, int] = {}
+    for each in plan.moved:
+        largest[each.currency] = max(largest.get(each.currency, 0), each.amount)
+    if not largest:
+        return "Moves nothing."
+    totals = {total.currency: total.after for total in plan.totals if total.cost == plan.cost}
+    parts = [
+        f"{currency} {amount(moved, currency)} ({percent(moved, totals.get(currency, 0))})"
+        for currency, moved in sorted(largest.items())
+    ]
+    return f"Moves {', '.join(parts)}."
+
+
+def _bill_difference(plan: Plan, everything: bool) -> list[str]:
+    """What the bill and the metrics changed since the stored version, with the old rules."""
+    if not plan.bill_money and all(total.before == total.after for total in plan.bill_totals):
+        return []
+    what = "metrics" if plan.metric_changes and not plan.bill_changes else "bill"
+    if plan.metric_changes and plan.bill_changes:
+        what = "bill and the metrics"
+    lines = [f"  The {what} changed since {plan.base_label}, which no rule caused:"]
+    for total in plan.bill_totals:
+        if total.cost == plan.cost:
+            change = amount(total.after - total.before, total.currency, signed=True)
+            before, after = amount(total.before, total.currency), amount(total.after, total.currency)
+            lines.append(f"      total {total.currency} {before} -> {after} ({change})")
+    lines += _money_block(plan.bill_money, plan.dimensions, everything)
+    return [*lines, ""]
+
+
+def _changes(plan: Plan, width: int, everything: bool) -> list[str]:
+    lines = []
+    for change in plan.changes:
+        head = f"  {SYMBOLS[change.action]} {change.kind} {safe_text(change.id)}"
+        place = f"{change.file}:{change.line}"
+        lines.append(pad(head, width - shown_width(place) - 1) + " " + place)
+        lines += _field_lines(change.fields)
+        lines += _effect(change, plan.dimensions, everything)
+        lines.append("")
+    return lines
+
+
+def _field_lines(fields: Sequence[FieldChange]) -> list[str]:
+    rows = [[each.path, _value(each.before), "->", _value(each.after)] for each in fields]
+    return [f"      {line}" for line in table_lines(rows, right=[False] * 4)]
+
+
+def _value(value: Json) -> str:
+    if value is None:
+        return "(none)"
+    if isinstance(value, str):
+        return safe_text(value)
+    return safe_text(json.dumps(value, ensure_ascii=False))
+
+
+def _effect(change: Change, dimensions: Sequence[str], everything: bool) -> list[str]:
+    if change.joined_with is not None:
+        return [f"      its money is in {safe_text(change.joined_with)}, without which it does not bind"]
+    largest: dict[str, int] = {}
+    for each in change.moved:
+        largest[each.currency] = max(largest.get(each.currency, 0), each.amount)
+    if not largest:
+        return ["      moves nothing"]
+    moved = ", ".join(f"{currency} {amount(picos, currency)}" for currency, picos in sorted(largest.items()))
+    return [f"      moves {moved}", *_money_block(change.money, dimensions, everything)]
+
+
+def _money_block(lines: Sequence[MoneyLine], dimensions: Sequence[str], everything: bool) -> list[str]:
+    currencies = sorted({line.currency for line in lines})
+    rows: list[list[str]] = []
+    unchanged = []
+    for dimension in dimensions:
+        if all(line.dimension != dimension for line in lines):
+            unchanged.append(dimension)
+        for currency in currencies:
+            chosen = [line for line in lines if (line.dimension, line.currency) == (dimension, currency)]
+            label = f"{dimension} {currency}" if len(currencies) > 1 else dimension
+            rows += _element_rows(label, chosen, everything)
+    shown = []
+    if rows:
+        head = ["", "", "before", "after", "change", ""]
+        shown = table_lines([head, *rows], right=[False, False, True, True, True, True])
+    if unchanged and lines:
+        shown.append(f"{', '.join(unchanged)}  (no change)")
+    return [f"      {line}".rstrip() for line in shown]
+
+
+def _element_rows(label: str, lines: Sequence[MoneyLine], everything: bool) -> list[list[str]]:
+    if not lines:
+        return []
+    currency = lines[0].currency
+    quantum = quantum_picos(currency)
+    named = [(line.value or "", line.delta) for line in lines]
+    changes = dict(zip(lines, round_from_top(named, quantum), strict=True))
+    ordered = sorted(lines, key=lambda line: (-abs(line.delta), line.value is not None, line.value or ""))
+    visible = [line for line in ordered if changes[line]]
+    if not everything:
+        visible = visible[:SHOWN_ELEMENTS]
+    rows = []
+    for line in visible:
+        before = round_half_even(line.before, quantum)
+        rows.append(
+            [
+                "" if rows else label,
+                UNALLOCATED if line.value is None else safe_text(line.value),
+                in_quanta(before, currency),
+                in_quanta(before + changes[line], currency),
+                in_quanta(changes[line], currency, signed=True),
+                percent(line.delta, abs(line.before), signed=True) if line.before else "new",
+            ]
+        )
+    hidden = len(lines) - len(visible)
+    if hidden:
+        small = "" if not everything else f" of less than {in_quanta(1, currency)}"
+        more = f"... {hidden:,} more{small}{'' if everything else ' (--all)'}"
+        rows.append(["" if rows else label, more, "", "", "", ""])
+    return rows

@@ -1,0 +1,37 @@
+"""Which git revision a workspace is at; only for people and the history, never part of a digest."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A workspace's commit, if it is in git and has one."""
+
+    commit: str | None
+    dirty: bool | None
+    """Whether rules or costops.yaml differ from the commit."""
+
+
+def revision_of(root: Path, paths: tuple[Path, ...]) -> Revision:
+    """The commit of the folder `root`, and whether any of `paths` differs from it; None where git is absent."""
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return Revision(None, None)
+    status = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *(str(path) for path in paths))
+    return Revision(commit, bool(status) if status is not None else None)
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    # A repository's own settings can make git start programs; none of them is needed to read a revision.
+    safe = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+    try:
+        done = subprocess.run(
+            ["git", *safe, "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,164 @@
+"""Opening the state file, and every failure of SQLite or the disk as one sentence.
+
+Invariant: a file that is not a whole state of costops is refused here, and never taken for a first run. The file is
+never opened but through SQLite: closing any other handle of it would drop the locks of this process.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from costops.errors import BusyError, CostopsError, StateError
+from costops.state.schema import APPLICATION_ID, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+RESTORE = "Restore the file from a backup, or move it away if nothing that it held is needed."
+SHORTEST_BYTES = 512
+"""The smallest page, and so the smallest database, that SQLite writes."""
+OLDEST_SQLITE = (3, 38, 0)
+"""The first with STRICT tables and the `->` operator."""
+_NEW_STATE_HINT = "Set `state:` in costops.yaml to a file of its own."
+
+
+def locate(path: Path) -> Path | None:
+    """The real path of the state file, or None where there is none yet.
+
+    Raises StateError for what cannot be a state by its kind or size, CostopsError where it may not be looked at.
+    """
+    try:
+        real = path.resolve()
+        leftover = _leftover_log(real)
+        found = real.stat()
+    except FileNotFoundError:
+        if leftover is None:
+            return None
+        raise StateError(
+            f"{path} is gone, but {leftover.name} beside it still belongs to a state that was there.",
+            hint=f"Put the file back beside it, or delete {leftover.name} if that state is not needed.",
+        ) from None
+    except (OSError, RuntimeError) as error:  # pathlib raises RuntimeError for a loop of symbolic links
+        raise _disk_error(error, path) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise StateError(f"{path} is a folder, not a state file.", hint=_NEW_STATE_HINT)
+    if not stat.S_ISREG(found.st_mode):
+        raise StateError(f"{path} is not a regular file.", hint=_NEW_STATE_HINT)
+    if found.st_size == 0:
+        raise StateError(f"The state file {path} is empty (0 bytes).", hint=RESTORE)
+    if found.st_size < SHORTEST_BYTES:
+        raise StateError(f"The state file {path} is too short ({found.st_size} bytes) to be a state.", hint=RESTORE)
+    return real
+
+
+def write_ahead_log(real: Path) -> Path | None:
+    """The file's write-ahead log, where it holds anything that may not be in the file yet."""
+    log = real.with_name(f"{real.name}-wal")
+    try:
+        return log if log.stat().st_size > 0 else None
+    except FileNotFoundError:
+        return None
+
+
+def _leftover_log(real: Path) -> Path | None:
+    # Looked at before the file itself: a log is made after its file, so a log alone was left behind. SQLite would
+    # play it into whatever file appears in its place.
+    journal = real.with_name(f"{real.name}-journal")
+    return write_ahead_log(real) or (journal if journal.exists() and journal.stat().st_size > 0 else None)
+
+
+def connect(real: Path, options: str, timeout_seconds: int) -> sqlite3.Connection:
+    """A connection with every guard on; `options` are SQLite's, such as `mode=ro`. Begins no transaction."""
+    import sqlite3  # 17 ms
+
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        raise CostopsError(
+            f"This Python has SQLite {sqlite3.sqlite_version}; the state needs {oldest} or newer.",
+            hint="Use a newer build of Python.",
+        )
+    connection = sqlite3.connect(f"{real.as_uri()}?{options}", uri=True, isolation_level=None, timeout=timeout_seconds)
+    try:
+        for setting in ("foreign_keys = ON", "trusted_schema = OFF", "cell_size_check = ON", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {setting}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def check_identity(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of the open file; StateError unless it is a state that this costops can read."""
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    schema: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise StateError(f"{path} is an SQLite file of another program, not a state of costops.", hint=_NEW_STATE_HINT)
+    if schema > SCHEMA_VERSION:
+        raise StateError(
+            f"The state {path} was written by a newer costops (schema {schema}; this one knows {SCHEMA_VERSION}).",
+            hint="Install the costops that wrote it, or a newer one.",
+        )
+    if schema < 1:
+        raise StateError(f"The state {path} has no schema.", hint=RESTORE)
+    return schema
+
+
+@contextmanager
+def state_errors(path: Path) -> Iterator[None]:
+    """Turn whatever SQLite or the disk raises into an error that says what happened to the state and what to do."""
+    import sqlite3  # 17 ms
+
+    try:
+        yield
+    except OSError as error:
+        raise _disk_error(error, path) from error
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise
+    except sqlite3.Error as error:
+        raise _explained(error, path) from error
+
+
+def _disk_error(error: Exception, path: Path) -> CostopsError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return CostopsError(
+        f"The state {path} cannot be used: {reason}.",
+        hint="Check the path, the permissions of its folder and the space on its disk.",
+    )
+
+
+def _explained(error: sqlite3.Error, path: Path) -> CostopsError:
+    import sqlite3
+
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return BusyError(
+            f"Another process is writing the state {path}.", hint="Wait until it is done, then run the command again."
+        )
+    if primary == sqlite3.SQLITE_FULL:
+        return CostopsError(
+            f"The disk of the state {path} is full; nothing was written.", hint="Make room, then run it again."
+        )
+    if primary == sqlite3.SQLITE_NOTADB:
+        return StateError(f"{path} is not an SQLite file, so it is no state.", hint=RESTORE)
+    if code != sqlite3.SQLITE_IOERR_SHORT_READ and primary in (
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOLFS,
+    ):
+        return CostopsError(
+            f"The state {path} cannot be opened or written: {error}.",
+            hint="Check the permissions of the file and its folder, and the disk they are on.",
+        )
+    return corrupt(path, str(error))
+
+
+def corrupt(path: Path, reason: str) -> StateError:
+    """The error for content that is not what costops wrote."""
+    return StateError(f"The state {path} is corrupt: {reason}.", hint=RESTORE)

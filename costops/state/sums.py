@@ -1,0 +1,122 @@
+"""Exact sums of a version's entries.
+
+Invariant: SQLite sums whole units and parts apart, each within its 64 bits, and Python joins them; so a sum has
+every digit. SQLite groups by day at least, which keeps its sums far below 64 bits at any size of the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from operator import add
+from typing import TYPE_CHECKING
+
+from costops import money
+from costops.errors import UsageError
+from costops.model.ledger import PATH_SEPARATOR
+from costops.state.schema import AMOUNT_COLUMNS
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from costops.periods import Period
+
+BUILT_IN = ("day", "charge_month", "billing_month", "allocated_by", "allocation_path")
+"""What a ledger can be grouped by besides its own dimensions."""
+
+Values = tuple[str | None, ...]
+SumRow = tuple[Values, str, tuple[int, ...]]
+_Reader = Callable[[tuple[str, ...]], str | None]
+_FIXED_COLUMNS = ("version_block.billing_month", "version_block.day", "entry.currency")
+
+
+def check_by(by: Sequence[str], dimensions: Sequence[str]) -> None:
+    """Raise UsageError for a name that a ledger cannot be grouped by, or one that is given twice."""
+    possible = [*dimensions, *(name for name in BUILT_IN if name not in dimensions)]
+    for position, name in enumerate(by):
+        if name not in possible:
+            raise UsageError(
+                f"The ledger cannot be grouped by {name!r}.", hint=f"It can be grouped by: {', '.join(possible)}."
+            )
+        if name in by[:position]:
+            raise UsageError(f"The ledger is to be grouped by {name!r} twice.", hint="Name it once.")
+
+
+def sum_entries(
+    connection: sqlite3.Connection,
+    number: int,
+    by: Sequence[str],
+    dimensions: Sequence[str],
+    cost_columns: Sequence[str],
+    period: Period | None,
+) -> tuple[SumRow, ...]:
+    """(values of `by`, currency, picos of each cost column), sorted, missing first; rows of nothing but 0 left out."""
+    columns, readers = _grouping(by, dimensions)
+    names = [column for name in cost_columns for column in AMOUNT_COLUMNS[name]]
+    text = (
+        f"SELECT {', '.join([*columns, *(f'SUM(entry.{name})' for name in names)])} "
+        "FROM version_block JOIN entry ON entry.block = version_block.block WHERE version_block.version = ?"
+    )
+    arguments: list[int | str] = [number]
+    if period is not None:
+        text += " AND version_block.billing_month BETWEEN ? AND ?"
+        arguments += [period.first, period.last]
+    text += f" GROUP BY {', '.join(columns)}"
+    first = len(columns)
+    totals: dict[tuple[Values, str], list[int]] = {}
+    for row in connection.execute(text, arguments):
+        key = (tuple([read(row) for read in readers]), row[2])
+        sums = totals.get(key)
+        totals[key] = list(row[first:]) if sums is None else list(map(add, sums, row[first:]))
+    joined = {key: _joined(sums) for key, sums in totals.items()}
+    rows = [(values, currency, sums) for (values, currency), sums in joined.items() if any(sums)]
+    return tuple(sorted(rows, key=_order))
+
+
+def _joined(sums: Sequence[int]) -> tuple[int, ...]:
+    return tuple(map(money.from_columns, sums[::2], sums[1::2]))
+
+
+def _grouping(by: Sequence[str], dimensions: Sequence[str]) -> tuple[list[str], list[_Reader]]:
+    columns = list(_FIXED_COLUMNS)
+    readers: list[_Reader] = []
+    for name in by:
+        if name == "billing_month":
+            readers.append(lambda row: row[0])
+        elif name == "day":
+            readers.append(lambda row: row[1])
+        elif name == "charge_month":
+            readers.append(lambda row: row[1][:7])
+        elif name in BUILT_IN:
+            readers.append(_path_reader(len(columns), last_only=name == "allocated_by"))
+            columns.append("entry.path")
+        else:
+            readers.append(_value_reader(len(columns)))
+            # The value stays JSON text: json_extract would cut a text at a NUL, and cannot tell null from a lack.
+            columns.append(f"entry.dimension_values -> '$[{dimensions.index(name)}]'")
+    return columns, readers
+
+
+def _path_reader(column: int, *, last_only: bool) -> _Reader:
+    def read(row: tuple[str, ...]) -> str | None:
+        path = row[column].rpartition(PATH_SEPARATOR)[2] if last_only else row[column]
+        return path or None
+
+    return read
+
+
+def _value_reader(column: int) -> _Reader:
+    values: dict[str, str | None] = {}  # few values, many rows: each is decoded once
+
+    def read(row: tuple[str, ...]) -> str | None:
+        text = row[column]
+        if text not in values:
+            values[text] = json.loads(text)
+        return values[text]
+
+    return read
+
+
+def _order(row: SumRow) -> tuple[tuple[tuple[bool, str], ...], str]:
+    values, currency, _ = row
+    return tuple((value is not None, value or "") for value in values), currency

@@ -1,0 +1,297 @@
+"""Writing a version: one transaction, all or nothing.
+
+Invariant: a version is written only onto the base it was planned from, and only when its stored entries add up to
+its ledger. BEGIN IMMEDIATE comes before every read that decides, so no other writer can come between; the first
+version appears under its name as a whole file, so a killed apply never leaves half a state.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from costops.errors import CostopsError, StaleError, StateError
+from costops.model.ledger import Ledger
+from costops.model.version import Base, Version, VersionDraft
+from costops.money import PICOS
+from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
+from costops.state.connection import RESTORE, check_identity, connect, locate, state_errors
+from costops.state.migrations import expected_schema, migrate, schema_problems
+from costops.state.rows import ENTRY_COLUMNS, entry_rows, names_text, version_of, version_row
+from costops.state.schema import AMOUNT_COLUMNS, SCHEMA_VERSION
+from costops.state.sums import sum_entries
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from costops.state.migrations import Schema
+
+PLAN_AGAIN = "Run `costops plan` again and review what it shows now."
+LARGEST_SUM_UNITS = 2**63 - 1
+"""What a sum of SQLite holds; no group of a ledger that fits can pass it, floors included."""
+
+
+def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int = 10) -> Version:
+    """Write `draft` with its ledger as the version after `base`, and make the file where there is none yet.
+
+    Raises StaleError when the state is not at `base` any more, BusyError when another process writes it for longer
+    than `timeout_seconds`, StateError for a file that is no state, and CostopsError where the disk refuses; in each
+    case nothing has changed.
+    """
+    _check_storable(draft, ledger)
+    real = locate(path)
+    with state_errors(path):
+        if real is not None:
+            return _append(real, path, base, draft, ledger, timeout_seconds)
+        if base.version is not None or base.lineage is not None:
+            raise StaleError(f"The state {path} that the plan was made from is gone.", hint=RESTORE)
+        return _create(path, draft, ledger)
+
+
+def _check_storable(draft: VersionDraft, ledger: Ledger) -> None:
+    if (draft.dimensions, draft.cost_columns) != (ledger.dimensions, ledger.cost_columns):
+        raise ValueError("the draft and the ledger name different dimensions or cost columns")
+    unknown = [name for name in ledger.cost_columns if name not in AMOUNT_COLUMNS]
+    if unknown:
+        raise CostopsError(
+            f"The state cannot keep the cost column {unknown[0]}.",
+            hint=f"It keeps {', '.join(AMOUNT_COLUMNS)}.",
+        )
+    for name, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True):
+        if sum(map(abs, amounts)) // PICOS + len(amounts) > LARGEST_SUM_UNITS:
+            raise CostopsError(
+                f"The state cannot keep {name}: its amounts add up to more than {LARGEST_SUM_UNITS}.",
+                hint="Look for a wrong number in the bill.",
+            )
+
+
+def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int) -> Version:
+    expected = expected_schema()  # this and the digests before the lock is taken; the ledger keeps its digests
+    _ = ledger.block_digests
+    with closing(connect(real, "mode=rw", timeout_seconds)) as connection:
+        # Before the next line could change a file that is no state.
+        if check_identity(connection, path) == SCHEMA_VERSION:
+            _check_schema(connection, path, expected)
+        connection.execute("PRAGMA journal_mode = WAL")
+        with _immediate(connection):
+            if check_identity(connection, path) < SCHEMA_VERSION:
+                migrate(connection, draft.applied_at)
+            _check_schema(connection, path, expected)
+            _check_base(connection, path, base)
+            version = _write(connection, draft, ledger)
+        _tidy(connection)
+    return version
+
+
+def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
+    import tempfile
+
+    real = path.resolve()
+    real.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".new", dir=real.parent)  # mode 0600
+    os.close(descriptor)
+    unfinished = Path(name)
+    try:
+        with closing(connect(unfinished, "mode=rw", 0)) as connection:
+            connection.execute("PRAGMA journal_mode = MEMORY")  # nobody else knows the name, and a kill discards it
+            with _immediate(connection):
+                migrate(connection, draft.applied_at)
+                _start_lineage(connection, draft.applied_at)
+                version = _write(connection, draft, ledger)
+            connection.execute("PRAGMA journal_mode = WAL")
+        _synchronize(unfinished)
+        _publish(unfinished, real, path)
+        _synchronize(real.parent)
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+    return version
+
+
+def _publish(unfinished: Path, real: Path, path: Path) -> None:
+    # A link, unlike a rename, never replaces what appeared under the name meanwhile.
+    try:
+        os.link(unfinished, real)
+    except FileExistsError as error:
+        raise StaleError(f"Another apply has made the state {path} meanwhile.", hint=PLAN_AGAIN) from error
+    except OSError as error:
+        raise CostopsError(
+            f"The state {path} cannot be made on this file system: {error.strerror}.",
+            hint="Set `state:` in costops.yaml to a path on a local disk.",
+        ) from error
+
+
+def _synchronize(real: Path) -> None:
+    descriptor = os.open(real, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _immediate(connection: sqlite3.Connection) -> Iterator[None]:
+    import sqlite3
+
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has ended the transaction itself after some errors of the disk.
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _tidy(connection: sqlite3.Connection) -> None:
+    # The version is in the log and safe; a reader may keep the log from being emptied, and the next writer will.
+    import sqlite3
+
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path, expected: Schema) -> None:
+    problems = schema_problems(connection, expected)
+    if problems:
+        raise StateError(f"The schema of the state {path} was changed: {problems[0]}.", hint=RESTORE)
+
+
+def _check_base(connection: sqlite3.Connection, path: Path, base: Base) -> None:
+    lineage, serial = connection.execute("SELECT lineage, serial FROM meta").fetchone()
+    newest = connection.execute("SELECT MAX(number) FROM version").fetchone()[0]
+    if base.lineage is None and newest is not None:
+        raise StaleError(
+            f"The plan was made before anything was applied, and the state {path} now has version {newest}.",
+            hint=PLAN_AGAIN,
+        )
+    if lineage != base.lineage:
+        raise StaleError(
+            f"The state {path} is not the one that the plan was made from: its lineage is {lineage}, "
+            f"the plan's is {base.lineage}.",
+            hint=PLAN_AGAIN,
+        )
+    if (newest, serial) != (base.version, base.serial):
+        raise StaleError(
+            f"The state {path} moved since the plan: it is at version {newest} (serial {serial}), "
+            f"the plan was made from version {base.version} (serial {base.serial}).",
+            hint=PLAN_AGAIN,
+        )
+
+
+def _start_lineage(connection: sqlite3.Connection, created_at: str) -> None:
+    import uuid
+
+    connection.execute(
+        "INSERT INTO meta (id, lineage, created_at, serial) VALUES (1, ?, ?, 0)", [str(uuid.uuid4()), created_at]
+    )
+
+
+def _write(connection: sqlite3.Connection, draft: VersionDraft, ledger: Ledger) -> Version:
+    lineage, created_at, serial = connection.execute("SELECT lineage, created_at, serial FROM meta").fetchone()
+    newest = connection.execute("SELECT number, hash FROM version ORDER BY number DESC LIMIT 1").fetchone()
+    number, previous_hash = (newest[0] + 1, newest[1]) if newest else (1, chain_start(lineage, created_at))
+    row = version_row(number, serial + 1, draft)
+    rules = _rule_rows(draft)
+    blocks = [(month, day, digest) for (month, day), digest in ledger.block_digests.items()]
+    full: dict[str, StoredValue] = {
+        **row,
+        "previous_hash": previous_hash,
+        "hash": version_hash(previous_hash, row, rules, blocks),
+    }
+    connection.execute(f"INSERT INTO version ({', '.join(full)}) VALUES ({_marks(len(full))})", list(full.values()))
+    _write_rules(connection, number, draft, rules)
+    _write_blocks(connection, number, ledger)
+    connection.execute("UPDATE meta SET serial = serial + 1")
+    _check_written(connection, number, ledger)
+    return version_of(full, draft.rules)
+
+
+def _rule_rows(draft: VersionDraft) -> list[tuple[int, str, str, str, str, int]]:
+    return [
+        (
+            position,
+            rule.kind,
+            rule.id,
+            revision_digest(rule.kind, rule.id, rule.canonical, rule.text),
+            rule.file,
+            rule.line,
+        )
+        for position, rule in enumerate(draft.rules, start=1)
+    ]
+
+
+def _write_rules(
+    connection: sqlite3.Connection,
+    number: int,
+    draft: VersionDraft,
+    rules: Sequence[tuple[int, str, str, str, str, int]],
+) -> None:
+    known = {row[0] for row in connection.execute("SELECT digest FROM rule_revision")}
+    revisions = {
+        row[3]: (row[3], rule.kind, rule.id, rule.canonical, rule.text)
+        for row, rule in zip(rules, draft.rules, strict=True)
+        if row[3] not in known
+    }
+    connection.executemany(
+        "INSERT INTO rule_revision (digest, kind, id, canonical, text) VALUES (?, ?, ?, ?, ?)", revisions.values()
+    )
+    connection.executemany(
+        "INSERT INTO version_rule (version, position, kind, id, revision, file, line) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(number, *row) for row in rules],
+    )
+
+
+def _write_blocks(connection: sqlite3.Connection, number: int, ledger: Ledger) -> None:
+    connection.executemany(
+        "INSERT INTO billing_month (month, status) SELECT ?1, 'open' "
+        "WHERE NOT EXISTS (SELECT 1 FROM billing_month WHERE month = ?1)",
+        [(month,) for month in dict.fromkeys(ledger.months)],
+    )
+    layout = (names_text(ledger.dimensions), names_text(ledger.cost_columns))
+    insert_entry = f"INSERT INTO entry ({', '.join(ENTRY_COLUMNS)}) VALUES ({_marks(len(ENTRY_COLUMNS))})"
+    known: dict[str, int] = dict(connection.execute("SELECT digest, id FROM block"))
+    for month, day, rows in ledger.blocks():
+        digest = ledger.block_digests[month, day]
+        block = known.get(digest)
+        if block is None:
+            block = known[digest] = len(known) + 1
+            connection.execute(
+                "INSERT INTO block (id, digest, dimensions, cost_columns) VALUES (?, ?, ?, ?)", [block, digest, *layout]
+            )
+            connection.executemany(insert_entry, entry_rows(ledger, rows, block))
+        connection.execute(
+            "INSERT INTO version_block (version, billing_month, day, block) VALUES (?, ?, ?, ?)",
+            [number, month, day, block],
+        )
+
+
+def _check_written(connection: sqlite3.Connection, number: int, ledger: Ledger) -> None:
+    applied: dict[str, list[int]] = {currency: [0] * len(ledger.cost_columns) for currency in ledger.currencies}
+    for index, column in enumerate(ledger.amounts):
+        for currency, amount in zip(ledger.currencies, column, strict=True):
+            applied[currency][index] += amount
+    expected = {currency: tuple(sums) for currency, sums in applied.items() if any(sums)}
+    rows = sum_entries(connection, number, (), ledger.dimensions, ledger.cost_columns, None)
+    count: int = connection.execute(
+        "SELECT COUNT(*) FROM version_block JOIN entry ON entry.block = version_block.block "
+        "WHERE version_block.version = ?",
+        [number],
+    ).fetchone()[0]
+    if {currency: sums for _, currency, sums in rows} != expected or count != len(ledger):
+        raise StateError(
+            "The state does not add up to the ledger that was to be written; nothing was written.", hint=RESTORE
+        )
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken:
+        raise StateError(f"A row of {broken[0]} in the state points at nothing; nothing was written.", hint=RESTORE)
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

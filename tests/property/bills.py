@@ -1,0 +1,104 @@
+"""Random bills and usage: messy tags, credits, refunds, zero costs, long charges, two currencies, two months."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+from property.pools import ACCOUNTS, CATEGORIES, ENV_TEXTS, NOTES, REGIONS, SERVICES, TEAM_TEXTS, Draw
+
+DAYS = ["2025-04-01"] * 5 + ["2025-04-02", "2025-04-15", "2025-04-30"] + ["2025-05-01"] * 3 + ["2025-05-31"]
+
+amount_texts = st.one_of(
+    st.sampled_from(["1", "10", "100", "0", "0.01", "33.33", "-5", "-33.33", "0.1", "250000.25"]),
+    st.integers(-(10**6), 10**7).map(lambda cents: f"{cents / 100:.2f}"),
+    st.integers(-(10**14), 10**15).map(lambda number: f"{number // 10**12}.{number % 10**12:012d}"),
+    st.sampled_from([None, "0.000000000001", "-0.000000000001", "0.1234567890125", "1E-5", "-0.00000000000051"]),
+)
+
+
+@st.composite
+def times(draw: Draw) -> tuple[str, str | None, str | None]:
+    """Start and end of a charge period and start of the billing period."""
+    day = datetime.fromisoformat(draw(st.sampled_from(DAYS)))
+    month = day.replace(day=1)
+    kind = draw(
+        st.sampled_from(["day"] * 6 + ["hour", "midnight", "36 hours", "month", "month", "no end", "instant", "refund"])
+    )
+    start = {"hour": day + timedelta(hours=5), "midnight": day + timedelta(hours=23.5), "month": month}.get(kind, day)
+    if kind == "refund":
+        start = (month - timedelta(days=1)).replace(day=draw(st.sampled_from([1, 30])))
+    following = (month + timedelta(days=32)).replace(day=1)
+    hours = {"hour": 1.0, "midnight": 1.0, "36 hours": 36.0, "instant": 0.0}.get(kind, 24.0)
+    end = following if kind == "month" else start + timedelta(hours=hours)
+    billing = None if draw(st.integers(0, 15)) == 15 else stamp(month)
+    return stamp(start), None if kind == "no end" else stamp(end), billing
+
+
+def stamp(moment: datetime) -> str:
+    return f"{moment.isoformat()}Z"
+
+
+tags = st.builds(
+    lambda env, team, more: {**more, **({"env": env} if env != "-" else {}), **({"team": team} if team != "-" else {})},
+    st.sampled_from([*ENV_TEXTS, "", None, "-"]),
+    st.sampled_from([*TEAM_TEXTS, *TEAM_TEXTS, "", "-"]),
+    st.sampled_from(
+        [
+            {},
+            {"environment": "prod"},
+            {"Env": " dev"},
+            {"owner": "b", "Env": "stg"},
+            {"owner": "Team C", "environment": "PRD"},
+            {"owner": None, "environment": "Prod "},
+        ]
+    ),
+)
+
+
+@st.composite
+def charges(draw: Draw) -> dict[str, object]:
+    """One charge row; the cost columns that every bill has."""
+    start, end, billing = draw(times())
+    cost = draw(amount_texts)
+    return {
+        "BillingPeriodStart": billing,
+        "ChargePeriodStart": start,
+        "ChargePeriodEnd": end,
+        "BillingCurrency": draw(st.sampled_from(["USD", "USD", "USD", "EUR"])),
+        "ServiceName": draw(st.sampled_from(SERVICES)),
+        "SubAccountId": draw(st.sampled_from([*ACCOUNTS, None])),
+        "RegionId": draw(st.sampled_from([*REGIONS, None])),
+        "ChargeCategory": draw(st.sampled_from(CATEGORIES)),
+        "x_Note": draw(st.sampled_from([*NOTES, None])),
+        "Tags": draw(st.one_of(tags, tags, tags, st.none())),
+        "BilledCost": cost if draw(st.booleans()) else draw(amount_texts),
+        "EffectiveCost": cost,
+    }
+
+
+@st.composite
+def bills(draw: Draw) -> list[dict[str, object]]:
+    """One to forty rows; some bills have further cost columns."""
+    small, large = st.lists(charges(), min_size=1, max_size=8), st.lists(charges(), min_size=12, max_size=40)
+    rows = draw(st.one_of(small, large, large, large))
+    if draw(st.integers(0, 3)) == 3:
+        for row in rows:
+            row["ListCost"] = draw(amount_texts)
+    return list(rows)
+
+
+records = st.builds(
+    lambda day, hour, metric, owner, env, value: {
+        "date": day + hour,
+        "metric": metric,
+        "labels": {"owner": owner, "stage": env, "host": "h1"},
+        "value": value,
+    },
+    st.sampled_from(DAYS),
+    st.sampled_from(["", "", "T23:30:00Z"]),
+    st.sampled_from(["cpu_hours", "calls"]),
+    st.sampled_from([*TEAM_TEXTS, "ghost", None]),
+    st.sampled_from([*ENV_TEXTS, None]),
+    st.sampled_from(["1", "2.5", "0", "100", "-1", "0.333333333333", "7"]),
+)

@@ -1,0 +1,81 @@
+"""Random conditions: every operator, nested with any, all and not.
+
+Invariant: only regular expressions and texts on which Python and RE2 agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+from property.pools import POOLS, Draw
+
+PATTERNS = [".*-1", "[a-z]+", "prod.*", "(eu|us)-[0-9]", "[A-Z]{2}.*", "a|b"]
+LIKES = ["prod%", "%-_", "_", "%e%", "E_2"]
+
+
+@st.composite
+def operators(draw: Draw, values: Sequence[str]) -> dict[str, object]:
+    """A mapping of one or two operators on texts."""
+    simple = st.sampled_from(["is", "not", "in", "not_in", "contains", "starts_with", "ends_with", "like", "matches"])
+    chosen: dict[str, object] = {}
+    for name in draw(st.lists(simple, min_size=1, max_size=2, unique=True)):
+        one = {
+            "like": st.sampled_from(LIKES),
+            "matches": st.sampled_from(PATTERNS),
+            "contains": st.sampled_from(values).map(lambda text: text[:1]),
+            "starts_with": st.sampled_from(values).map(lambda text: text[:2]),
+            "ends_with": st.sampled_from(values).map(lambda text: text[-2:]),
+        }.get(name, st.sampled_from(values))
+        listed = st.lists(one, min_size=1, max_size=2, unique=True)
+        chosen[name] = draw(listed if name in ("in", "not_in") else st.one_of(one, listed))
+    if draw(st.integers(0, 3)) == 3:
+        chosen["ignore_case"] = True
+    return chosen
+
+
+def tests_of_a_field(values: Sequence[str]) -> st.SearchStrategy[Any]:
+    """What may stand behind a field's name in a condition."""
+    return st.one_of(
+        st.sampled_from(values),
+        st.none(),
+        st.lists(st.sampled_from([*values, None]), min_size=1, max_size=3, unique=True),
+        operators(values),
+        st.booleans().map(lambda present: {"present": present}),
+    )
+
+
+time_tests = st.builds(
+    lambda operator, operand: {operator: operand},
+    st.sampled_from(["before", "after", "from", "until"]),
+    st.sampled_from(["2025-04", "2025-04-02", "2025-05-01", "2025-04-01T05:00:00Z"]),
+)
+
+
+def path_tests(ids: Sequence[str]) -> st.SearchStrategy[Any]:
+    return st.one_of(
+        st.sampled_from(ids), st.none(), st.lists(st.sampled_from(ids), min_size=1, max_size=2, unique=True)
+    )
+
+
+def conditions(fields: Sequence[str], rule_ids: Sequence[str] = ()) -> st.SearchStrategy[Any]:
+    """A `where` on the given fields; on charge times and `allocated_by` where rule ids are given."""
+
+    def one(field: str) -> st.SearchStrategy[Any]:
+        return tests_of_a_field(POOLS[field]).map(lambda test: {field: test})
+
+    leaves = st.sampled_from(fields).flatmap(one)
+    if rule_ids:
+        paths = path_tests(rule_ids).map(lambda test: {"allocated_by": test})
+        when = time_tests.map(lambda test: {"ChargePeriodStart": test})
+        leaves = st.one_of(leaves, leaves, leaves, leaves, paths, when)
+    both = st.builds(lambda first, second: {**first, **second}, leaves, leaves)
+    flat = st.one_of(leaves, leaves, both)
+    nested = st.one_of(
+        st.lists(flat, min_size=1, max_size=2).map(lambda parts: {"any": parts}),
+        st.lists(flat, min_size=1, max_size=2).map(lambda parts: {"all": parts}),
+        flat.map(lambda part: {"not": part}),
+        st.builds(lambda first, second: {**first, "not": {"any": [second]}}, leaves, flat),
+    )
+    return st.one_of(flat, flat, flat, nested)
