@@ -160,7 +160,7 @@ def _build_rule(bound: Bound, path: str) -> DimensionRule:
         message = "a rule has `value` or `from`, not both"
         related = ((bound.keys[value], "`value` is here"),)
         bound.problems.error("CO219", bound.keys[sources], message, related=related, hint="write two rules")
-    elif value not in bound.keys and sources not in bound.keys and not refused:
+    elif bound.has(path) and value not in bound.keys and sources not in bound.keys and not refused:
         bound.problems.error("CO202", bound.place(path), "`value` or `from` is missing")
     if f"{path}.transform" in bound.keys and sources not in bound.keys and not refused:
         place = bound.keys[f"{path}.transform"]

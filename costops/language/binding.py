@@ -85,6 +85,8 @@ def _read_inside(field: Field, node: Node, bound: Bound, path: str) -> object:
     for index, item in enumerate(items):
         place = item_path(node, path, index) if isinstance(node, ListNode) else f"{path}[0]"
         bound.places[place] = start_of(item)
+        if isinstance(item, MappingNode):
+            bound.values[place] = True
         bind_fields(item, field.fields, bound, place)
     return len(items)
 

@@ -34,8 +34,8 @@ def check(
 
     `known_columns` are the bill's columns; None: not known, so that an unknown name is a problem only where it looks
     like a slip. `report_places` has the place of `report[0]` and so on; `metric_sources` the names of costops.yaml.
-    `broken` names entries that lack something because of errors, and `complete` is False where entries are missing for that reason;
-    what could be their fault alone is not reported.
+    `broken` names entries that lack something because of errors, and `complete` is False where entries are missing for
+    that reason; what could be their fault alone is not reported.
     """
     problems = Problems()
     checker = _Checker(rules, Names(rules, known_columns, problems, complete), metric_sources, broken)

@@ -25,6 +25,17 @@ def money_lines(before: Money, after: Money, dimensions: Sequence[str], *, at_le
     return tuple(line for line in lines if abs(line.delta) >= at_least)
 
 
+def without_dust(lines: Iterable[MoneyLine]) -> tuple[MoneyLine, ...]:
+    """Lines without the dimensions and currencies in which no amount changes by 1e-9 or more.
+
+    A residue of 1e-12 may sit elsewhere after an edit. All lines of a dimension and currency go or stay together, so
+    that those that stay still add up to 0.
+    """
+    kept = list(lines)
+    moving = {(line.dimension, line.currency) for line in kept if abs(line.delta) >= NO_CHANGE_PICOS}
+    return tuple(line for line in kept if (line.dimension, line.currency) in moving)
+
+
 def moved_money(lines: Iterable[MoneyLine], dimensions: Sequence[str]) -> tuple[Moved, ...]:
     """Per dimension and currency the sum of the positive deltas, in the order of `dimensions`."""
     sums: dict[tuple[str, str], int] = {}

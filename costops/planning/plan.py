@@ -32,6 +32,7 @@ from costops.planning.money import (
     money_lines,
     moved_money,
     totals_by_cost,
+    without_dust,
 )
 from costops.planning.walk import Edit, Stop, walk
 
@@ -111,7 +112,7 @@ def make_plan(inputs: Inputs) -> Plan:
         previous = stored.ledger()
         result = ledger if differ(previous, ledger, NO_CHANGE_PICOS) else previous
     writes = stored is None or bool(changes) or result.digest != stored.version.draft.result_digest
-    net = money_lines(money[0], money[-1], dimensions)
+    net = without_dust(money_lines(money[0], money[-1], dimensions))
     summary = BillSummary(
         digest=inputs.bill_digest, rows=facts.rows, first_month=facts.first_month, last_month=facts.last_month
     )
@@ -192,7 +193,7 @@ def _unchanged(inputs: Inputs, stored: Stored) -> Plan:
 def _changes(stops: Sequence[Stop], money: Sequence[Money], dimensions: Sequence[str]) -> tuple[Change, ...]:
     changes = []
     for place, stop in enumerate(stops):
-        lines = money_lines(money[place], money[place + 1], dimensions)
+        lines = without_dust(money_lines(money[place], money[place + 1], dimensions))
         *joined, last = stop.edits
         changes += [_change(edit, (), dimensions, last.id) for edit in joined]
         changes.append(_change(last, lines, dimensions, None))

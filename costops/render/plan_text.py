@@ -24,7 +24,7 @@ def plan_text(plan: Plan, *, width: int = 100, everything: bool = False) -> str:
     """The whole plan; `everything` shows every element of every change."""
     title = f"costops plan   {plan.base_label} -> {plan.target_label}     bill {_bill(plan)}"
     body = [*_bill_difference(plan, everything), *_changes(plan, width, everything)]
-    summary = summary_lines(plan)
+    summary = summary_lines(plan, width)
     if not body:
         return "\n".join([title, "", _no_changes(plan), *summary[1:]]) + "\n"
     lines = [title, ""]
@@ -33,7 +33,7 @@ def plan_text(plan: Plan, *, width: int = 100, everything: bool = False) -> str:
     return "\n".join([*lines, *body, *summary]) + "\n"
 
 
-def summary_lines(plan: Plan) -> list[str]:
+def summary_lines(plan: Plan, width: int) -> list[str]:
     """Counts and money moved; then per currency the total and what is unallocated."""
     counts = ", ".join(f"{plan.count(action)} to {action}" for action in ("add", "change", "remove", "move", "rename"))
     lines = [f"Plan: {counts}.  {_moves_sentence(plan)}"]
@@ -46,8 +46,10 @@ def summary_lines(plan: Plan) -> list[str]:
         ]
         before, after = amount(total.before, total.currency), amount(total.after, total.currency)
         difference = format_picos(total.after - total.before)
+        line = f"Total {total.currency} {before} -> {after} (difference {difference})."
         unallocated = f"  Unallocated {', '.join(shares)}." if shares else ""
-        lines.append(f"Total {total.currency} {before} -> {after} (difference {difference}).{unallocated}")
+        fits = len(line) + len(unallocated) <= width
+        lines += [line + unallocated] if fits else [line, unallocated]
     if plan.carried_months:
         months = ", ".join(plan.carried_months)
         lines.append(f"Carried over from {plan.base_label}, because the bill lacks them: {months}.")
@@ -157,13 +159,20 @@ def _money_block(lines: Sequence[MoneyLine], dimensions: Sequence[str], everythi
     return [f"      {line}".rstrip() for line in shown]
 
 
+def _rounded(lines: Sequence[MoneyLine]) -> dict[MoneyLine, int]:
+    """Deltas of one sign in quanta that add up to their rounded sum, which is what moves."""
+    if not lines:
+        return {}
+    quanta = round_from_top([(line.value or "", line.delta) for line in lines], quantum_picos(lines[0].currency))
+    return dict(zip(lines, quanta, strict=True))
+
+
 def _element_rows(label: str, lines: Sequence[MoneyLine], everything: bool) -> list[list[str]]:
     if not lines:
         return []
     currency = lines[0].currency
     quantum = quantum_picos(currency)
-    named = [(line.value or "", line.delta) for line in lines]
-    changes = dict(zip(lines, round_from_top(named, quantum), strict=True))
+    changes = {**_rounded([line for line in lines if line.delta > 0]), **_rounded([line for line in lines if line.delta <= 0])}
     ordered = sorted(lines, key=lambda line: (-abs(line.delta), line.value is not None, line.value or ""))
     visible = [line for line in ordered if changes[line]]
     if not everything:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
-from property.pools import ACCOUNTS, CATEGORIES, ENV_TEXTS, NOTES, REGIONS, SERVICES, TEAM_TEXTS, Draw
+from property.pools import ACCOUNTS, CATEGORIES, ENV_TEXTS, NOTES, REGIONS, SERVICES, TEAM_TEXTS, Draw, weighted
 
-DAYS = ["2025-04-01"] * 5 + ["2025-04-02", "2025-04-15", "2025-04-30"] + ["2025-05-01"] * 3 + ["2025-05-31"]
+DAYS = ["2025-04-01"] * 8 + ["2025-04-02", "2025-04-30"] + ["2025-05-01"] * 3 + ["2025-05-31"]
 
-amount_texts = st.one_of(
-    st.sampled_from(["1", "10", "100", "0", "0.01", "33.33", "-5", "-33.33", "0.1", "250000.25"]),
-    st.integers(-(10**6), 10**7).map(lambda cents: f"{cents / 100:.2f}"),
-    st.integers(-(10**14), 10**15).map(lambda number: f"{number // 10**12}.{number % 10**12:012d}"),
-    st.sampled_from([None, "0.000000000001", "-0.000000000001", "0.1234567890125", "1E-5", "-0.00000000000051"]),
+amount_texts = weighted(
+    (4, st.sampled_from(["1", "10", "100", "0", "0.01", "33.33", "-5", "-33.33", "0.1", "250000.25"])),
+    (3, st.integers(-(10**5), 10**7).map(lambda cents: f"{cents / 100:.2f}")),
+    (2, st.integers(-(10**14), 10**15).map(lambda number: f"{number // 10**12}.{number % 10**12:012d}")),
+    (1, st.sampled_from([None, "0.000000000001", "-0.000000000001", "0.1234567890125", "1E-5", "-0.00000000000051"])),
 )
+
+
+KINDS_OF_TIME = ["day"] * 6 + ["hour", "midnight", "36 hours", "month", "month", "no end", "instant", "refund"]
 
 
 @st.composite
@@ -22,9 +25,7 @@ def times(draw: Draw) -> tuple[str, str | None, str | None]:
     """Start and end of a charge period and start of the billing period."""
     day = datetime.fromisoformat(draw(st.sampled_from(DAYS)))
     month = day.replace(day=1)
-    kind = draw(
-        st.sampled_from(["day"] * 6 + ["hour", "midnight", "36 hours", "month", "month", "no end", "instant", "refund"])
-    )
+    kind = draw(st.sampled_from(KINDS_OF_TIME))
     start = {"hour": day + timedelta(hours=5), "midnight": day + timedelta(hours=23.5), "month": month}.get(kind, day)
     if kind == "refund":
         start = (month - timedelta(days=1)).replace(day=draw(st.sampled_from([1, 30])))
@@ -71,7 +72,7 @@ def charges(draw: Draw) -> dict[str, object]:
         "RegionId": draw(st.sampled_from([*REGIONS, None])),
         "ChargeCategory": draw(st.sampled_from(CATEGORIES)),
         "x_Note": draw(st.sampled_from([*NOTES, None])),
-        "Tags": draw(st.one_of(tags, tags, tags, st.none())),
+        "Tags": draw(weighted((7, tags), (1, st.none()))),
         "BilledCost": cost if draw(st.booleans()) else draw(amount_texts),
         "EffectiveCost": cost,
     }
@@ -81,7 +82,7 @@ def charges(draw: Draw) -> dict[str, object]:
 def bills(draw: Draw) -> list[dict[str, object]]:
     """One to forty rows; some bills have further cost columns."""
     small, large = st.lists(charges(), min_size=1, max_size=8), st.lists(charges(), min_size=12, max_size=40)
-    rows = draw(st.one_of(small, large, large, large))
+    rows = draw(weighted((1, small), (4, large)))
     if draw(st.integers(0, 3)) == 3:
         for row in rows:
             row["ListCost"] = draw(amount_texts)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
-from property.pools import POOLS, Draw
+from property.pools import POOLS, Draw, weighted
 
 PATTERNS = [".*-1", "[a-z]+", "prod.*", "(eu|us)-[0-9]", "[A-Z]{2}.*", "a|b"]
 LIKES = ["prod%", "%-_", "_", "%e%", "E_2"]
@@ -69,13 +69,13 @@ def conditions(fields: Sequence[str], rule_ids: Sequence[str] = ()) -> st.Search
     if rule_ids:
         paths = path_tests(rule_ids).map(lambda test: {"allocated_by": test})
         when = time_tests.map(lambda test: {"ChargePeriodStart": test})
-        leaves = st.one_of(leaves, leaves, leaves, leaves, paths, when)
+        leaves = weighted((6, leaves), (1, paths), (1, when))
     both = st.builds(lambda first, second: {**first, **second}, leaves, leaves)
-    flat = st.one_of(leaves, leaves, both)
+    flat = weighted((2, leaves), (1, both))
     nested = st.one_of(
         st.lists(flat, min_size=1, max_size=2).map(lambda parts: {"any": parts}),
         st.lists(flat, min_size=1, max_size=2).map(lambda parts: {"all": parts}),
         flat.map(lambda part: {"not": part}),
         st.builds(lambda first, second: {**first, "not": {"any": [second]}}, leaves, flat),
     )
-    return st.one_of(flat, flat, flat, nested)
+    return weighted((2, flat), (1, nested))

@@ -9,6 +9,14 @@ from hypothesis import strategies as st
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
+
+def weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """One of the strategies, each as often as its number says; `one_of` draws equal ones only once."""
+    strategies = [strategy for _, strategy in choices]
+    turns = [index for index, (number, _) in enumerate(choices) for _ in range(number)]
+    return st.sampled_from(turns).flatmap(strategies.__getitem__)
+
+
 SERVICES = ["EC2", "RDS", "Support", "S3"]
 ACCOUNTS = ["001", "002", "12"]
 REGIONS = ["eu-1", "us-1", "EU-2"]

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 from property.bills import bills, records
 from property.conditions import conditions, path_tests
-from property.pools import COLUMNS_OF_THE_BILL, ELEMENTS, POOLS, SERVICES, TIERS, WRITABLE, Draw
+from property.pools import COLUMNS_OF_THE_BILL, ELEMENTS, POOLS, SERVICES, TIERS, WRITABLE, Draw, weighted
 from workbench import Case
 
 METRICS = [
@@ -36,15 +36,12 @@ transforms = st.lists(
     ),
     max_size=2,
 )  # fmt: skip
-usual = st.one_of(st.just(["trim", "lower"]), transforms)
+usual = weighted((2, st.just(["trim", "lower"])), (1, transforms))
 
 
 def sources(keys: Sequence[str]) -> st.SearchStrategy[Any]:
-    one = st.one_of(
-        st.sampled_from(keys),
-        st.sampled_from(keys),
-        st.builds(lambda field, transform: {"field": field, "transform": transform}, st.sampled_from(keys), transforms),
-    )
+    cleaned = st.builds(lambda field, own: {"field": field, "transform": own}, st.sampled_from(keys), transforms)
+    one = weighted((3, st.sampled_from(keys)), (1, cleaned))
     return st.lists(one, min_size=1, max_size=3)
 
 
@@ -121,7 +118,7 @@ def destinations(draw: Draw, among: Sequence[str]) -> tuple[list[str], list[str]
 
 
 @st.composite
-def allocations(draw: Draw, rule_id: str, rule_ids: Sequence[str], costs: Sequence[str]) -> dict[str, object]:
+def allocations(draw: Draw, rule_id: str, earlier: Sequence[str], costs: Sequence[str]) -> dict[str, object]:
     """One allocation of any method."""
     method = draw(st.sampled_from(["even", "percent", "proportional", "proportional", "proportional", "metric"]))
     metric = draw(st.sampled_from(sorted(MAPPED))) if method == "metric" else None
@@ -134,13 +131,13 @@ def allocations(draw: Draw, rule_id: str, rule_ids: Sequence[str], costs: Sequen
         to_fields["percent"] = percentages(to, elements, draw)
     elif draw(st.integers(0, 2)) == 2:
         to_fields["values"] = [list(each) for each in elements] if len(to) > 1 else [each[0] for each in elements]
-    rule: dict[str, object] = {"id": rule_id, "source": draw(allocation_sources(into[0], rule_ids)), "method": method}
+    rule: dict[str, object] = {"id": rule_id, "source": draw(allocation_sources(into[0], earlier)), "method": method}
     rule["to"] = to_fields
     if into != to:
         rule["into"] = into if len(into) > 1 else into[0]
     fields = [*MAPPED[metric]] if metric else [*POOLS]
     if method != "percent":
-        rule["basis"] = draw(bases(metric, fields, rule_ids, costs if method == "proportional" else ()))
+        rule["basis"] = draw(bases(metric, fields, earlier, costs if method == "proportional" else ()))
         rule["on_empty"] = draw(st.sampled_from(["unallocated", "unallocated", "even"]))
         partitions = (
             [name for name in (*MAPPED[metric],) if name not in to]
@@ -165,23 +162,22 @@ def percentages(to: Sequence[str], elements: Sequence[Sequence[str]], draw: Draw
     return [{**dict(zip(to, element, strict=True)), "percent": number} for element, number in chosen]
 
 
-def allocation_sources(into: str, rule_ids: Sequence[str]) -> st.SearchStrategy[Any]:
-    """`source` of a rule: mostly a service, often what has no value in the destination, sometimes anything."""
+def allocation_sources(into: str, earlier: Sequence[str]) -> st.SearchStrategy[Any]:
+    """`source` of a rule: mostly services, often what has no value in the destination, sometimes anything."""
     service = st.sampled_from(SERVICES).map(lambda name: {"ServiceName": name})
     several = st.lists(st.sampled_from(SERVICES), min_size=2, max_size=3, unique=True)
-    services = st.one_of(service, several.map(lambda names: {"ServiceName": names}))
-    where = st.one_of(
-        service,
-        services,
-        services,
-        services.map(lambda found: {**found, into: None}),
-        st.just({into: None}),
-        st.just({}),
-        conditions([*POOLS], rule_ids),
-        path_tests(rule_ids).map(lambda test: {"allocated_by": test}),
+    services = several.map(lambda names: {"ServiceName": names})
+    missing = services.map(lambda found: {**found, into: None})
+    anything = conditions([*POOLS], earlier)
+    where = weighted(
+        (4, service), (3, services), (2, missing), (1, st.just({into: None})), (3, anything), (1, st.just({}))
     )
-    allocated = st.sampled_from([None, None, "exclude", "include", "include", "only"])
-    return st.builds(lambda found, who: {"where": found, **({"allocated": who} if who else {})}, where, allocated)
+    if not earlier:
+        return where.map(lambda found: {"where": found})
+    by_rule = path_tests(earlier).map(lambda test: {"where": {"allocated_by": test}, "allocated": "include"})
+    allocated = st.sampled_from([{}, {}, {}, {"allocated": "exclude"}, {"allocated": "include"}, {"allocated": "only"}])
+    mixed = st.builds(lambda found, who: {"where": found, **who}, where, allocated)
+    return weighted((7, mixed), (1, by_rule))
 
 
 @st.composite
@@ -193,7 +189,7 @@ def bases(
     if draw(st.booleans()):
         plain = st.lists(st.sampled_from(SERVICES), min_size=1, max_size=3, unique=True)
         usual_basis = plain.map(lambda names: {"ServiceName": names})
-        anything = conditions(fields) if metric else st.one_of(usual_basis, conditions(fields, rule_ids))
+        anything = conditions(fields) if metric else weighted((2, usual_basis), (1, conditions(fields, rule_ids)))
         basis["where"] = draw(anything)
     if costs and draw(st.booleans()):
         basis["cost"] = draw(st.sampled_from(costs))
@@ -215,12 +211,12 @@ def cases(draw: Draw) -> Case:
     """A bill, usage and one rule file with one to six allocations."""
     bill = draw(bills())
     costs = [name for name in ("BilledCost", "EffectiveCost", "ListCost") if name in bill[0]]
-    usage = draw(st.lists(records, min_size=1, max_size=12))
+    usage = draw(st.lists(records, min_size=1, max_size=16))
     rule_ids = [f"rule-{number}" for number in range(1, draw(st.sampled_from([1, 2, 3, 4, 5, 6, 4, 5, 6])) + 1)]
     rules = {
         "labels": draw(labels()),
         "dimensions": draw(dimensions()),
         "metrics": METRICS,
-        "allocations": [draw(allocations(rule_id, rule_ids, costs)) for rule_id in rule_ids],
+        "allocations": [draw(allocations(name, rule_ids[:index], costs)) for index, name in enumerate(rule_ids)],
     }
     return Case(rules, bill, usage, draw(st.sampled_from(REPORTS)), draw(st.sampled_from(costs)))

@@ -6,6 +6,8 @@ text with more than twelve places, and every DOUBLE by way of its shortest text,
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from costops.engine.sql.syntax import (
@@ -37,36 +39,11 @@ def exact_decimal(value: Node, kind: str) -> Node:
     return _from_text(value if kind == "VARCHAR" else cast(value, "VARCHAR"))
 
 
-def has_more_places(value: Node, kind: str) -> Node:
-    """Whether reading a value rounds it."""
-    return binary(exp.NEQ, _places_beyond(value if kind == "VARCHAR" else cast(value, "VARCHAR")), text(""))
-
-
-def _parts(value: Node) -> tuple[Node, Node]:
-    """(digits before the point, digits after it) of a number's text, its exponent applied, its sign left out."""
-    lowered = function("lower", function("trim", value))
-    mantissa = function("ltrim", function("split_part", lowered.copy(), text("e"), number(1)), text("+-"))
-    written = function("nullif", function("split_part", lowered, text("e"), number(2)), text(""))
-    exponent = function("coalesce", cast(written, "INTEGER"), number(0))
-    whole = function("split_part", mantissa.copy(), text("."), number(1))
-    digits = function("concat", whole.copy(), function("split_part", mantissa, text("."), number(2)))
-    point = binary(exp.Add, function("length", whole), exponent)
-    none = number(0)
-    before = function("greatest", none, exp.Neg(this=exp.Paren(this=point.copy())))
-    behind = function("greatest", none.copy(), binary(exp.Sub, point.copy(), function("length", digits.copy())))
-    padded = function(
-        "concat", function("repeat", text("0"), before), digits, function("repeat", text("0"), behind)
-    )  # fmt: skip
-    place = function("greatest", number(0), point)
-    return (
-        function("concat", text("0"), function("left", padded.copy(), place.copy())),
-        function("substr", padded, binary(exp.Add, place, number(1))),
-    )
-
-
-def _places_beyond(value: Node) -> Node:
-    _, fraction = _parts(value)
-    return function("rtrim", function("substr", fraction, number(13)), text("0"))
+def _let(name: str, value: Node, body: Callable[[Node], Node]) -> Node:
+    """`body` of a value that is computed once: DuckDB has no local names but the arguments of lambdas."""
+    argument = exp.Identifier(this=name, quoted=False)
+    named = exp.Lambda(this=body(exp.Column(this=argument.copy())), expressions=[argument], colon=True)
+    return function("list_extract", function("list_transform", exp.Array(expressions=[value]), named), number(1))
 
 
 def _from_text(value: Node) -> Node:
@@ -80,20 +57,46 @@ def _from_text(value: Node) -> Node:
 
 
 def _rounded(value: Node) -> Node:
-    whole, fraction = _parts(value)
-    kept = function("rpad", function("left", fraction.copy(), number(12)), number(12), text("0"))
-    beyond = function("rtrim", function("substr", fraction, number(13)), text("0"))
-    is_odd = exp.In(
-        this=function("right", kept.copy(), number(1)), expressions=[text(digit) for digit in "13579"]
-    )  # fmt: skip
-    up = disjunction(
-        binary(exp.GT, beyond.copy(), text("5")), conjunction(equal(beyond, text("5")), is_odd)
-    )  # fmt: skip
+    """A number's text, exponent and all, cut after twelve places and rounded half-even by what is beyond."""
+
+    def from_text(written: Node) -> Node:
+        mantissa = function("ltrim", function("split_part", written, text("e"), number(1)), text("+-"))
+        exponent = function("nullif", function("split_part", written.copy(), text("e"), number(2)), text(""))
+        shift = function("coalesce", cast(exponent, "INTEGER"), number(0))
+        return _let("m", mantissa, lambda m: _let("x", shift, lambda x: from_parts(m, x)))
+
+    def from_parts(mantissa: Node, shift: Node) -> Node:
+        whole = function("split_part", mantissa, text("."), number(1))
+        digits = function("concat", whole.copy(), function("split_part", mantissa.copy(), text("."), number(2)))
+        point = binary(exp.Add, function("length", whole), shift)
+        return _let("d", digits, lambda d: _let("p", point, lambda p: from_digits(d, p)))
+
+    def from_digits(digits: Node, point: Node) -> Node:
+        before = function("greatest", number(0), exp.Neg(this=point))
+        behind = function("greatest", number(0), binary(exp.Sub, point.copy(), function("length", digits)))
+        zeros = text("0")
+        padded = function("concat", function("repeat", zeros, before), digits.copy(), function("repeat", zeros.copy(), behind))
+        place = function("greatest", number(0), point.copy())
+        return _let("q", padded, lambda q: _let("w", place, lambda w: from_padded(q, w)))
+
+    def from_padded(padded: Node, place: Node) -> Node:
+        whole = function("concat", text("0"), function("left", padded, place))
+        fraction = function("substr", padded.copy(), binary(exp.Add, place.copy(), number(1)))
+        return _let("f", fraction, lambda f: _cut_and_rounded(whole, f))
+
+    lowered = function("lower", function("trim", value))
+    magnitude = _let("t", lowered, from_text)
+    negative = function("starts_with", function("trim", value.copy()), text("-"))
+    return binary(exp.Mul, magnitude, case(negative, number(-1), number(1)))
+
+
+def _cut_and_rounded(whole: Node, fraction: Node) -> Node:
+    kept = function("rpad", function("left", fraction, number(12)), number(12), text("0"))
+    beyond = function("rtrim", function("substr", fraction.copy(), number(13)), text("0"))
+    odd = exp.In(this=function("right", kept.copy(), number(1)), expressions=[text(digit) for digit in "13579"])
+    up = disjunction(binary(exp.GT, beyond, text("5")), conjunction(equal(beyond.copy(), text("5")), odd))
     cut = cast(function("concat", whole, text("."), kept), MONEY)
-    smallest = cast(text("0.000000000001"), MONEY)
-    magnitude = binary(exp.Add, cut, case(up, smallest, cast(number(0), MONEY)))
-    negative = function("starts_with", function("trim", value), text("-"))
-    return case(negative, exp.Neg(this=exp.Paren(this=magnitude)), magnitude.copy())
+    return binary(exp.Add, cut, case(up, cast(text("0.000000000001"), MONEY), cast(number(0), MONEY)))
 
 
 def picos(value: Node) -> Node:

@@ -368,25 +368,27 @@ def split(step: Step, costs: int) -> Node:
     """The source rows of non-empty buckets, one row for each element."""
     group = [column("bucket"), *columns(("month", "day", "currency", "cluster"))]
     order = [column("place"), column("until")]
+    keys = columns(("profile", "bucket", *KEYS))
     running: list[Node] = []
     for place in range(costs):
         upto = over(summed(column(f"c{place}")), partition=group, order=order, running=True)
-        running.append(alias(cast(upto, "HUGEINT"), f"u{place}"))
-    bucketed = select(
-        [
-            *columns(("profile", "bucket", *KEYS)),
-            *columns(f"c{place}" for place in range(costs)),
-            *running,
-        ],
-        subquery(_bucketed(step), "t"),
-    )
-    parts = [alias(_part(column(f"u{place}"), column(f"c{place}")), f"c{place}") for place in range(costs)]
+        running.append(alias(cast(upto, "HUGEINT"), f"with{place}"))
+    own = columns(f"c{place}" for place in range(costs))
+    summed_up = subquery(select([*keys, *own, *running], subquery(_bucketed(step), "t")), "summed_up")
+    halves: list[Node] = []
+    for place in range(costs):
+        upto = column(f"with{place}")
+        before = paren(binary(exp.Sub, upto, column(f"c{place}")))
+        halves += [*_halves(upto.copy(), f"with{place}"), *_halves(before, f"before{place}")]
+    rows = subquery(select([*columns(("profile", "bucket", *KEYS)), *halves], summed_up), "source_rows")
+    parts = [
+        alias(binary(exp.Sub, paren(_slice(f"with{place}")), paren(_slice(f"before{place}"))), f"c{place}")
+        for place in range(costs)
+    ]
     return create_table(
         "split",
         select(
-            [*columns(("profile", "element", *KEYS)), *parts],
-            subquery(bucketed, "source_rows"),
-            joins=[join(table("shares"), using=["bucket"])],
+            [*columns(("profile", "element", *KEYS)), *parts], rows, joins=[join(table("shares"), using=["bucket"])]
         ),
     )
 
@@ -401,23 +403,29 @@ def _bucketed(step: Step) -> Node:
     )
 
 
-def _part(upto: Node, own: Node) -> Node:
-    before = paren(binary(exp.Sub, upto, own))
-    with_row = binary(exp.Sub, _cut(upto.copy(), "high"), _cut(upto.copy(), "low"))
-    without = binary(exp.Sub, _cut(before, "high"), _cut(before.copy(), "low"))
-    return binary(exp.Sub, paren(with_row), paren(without))
-
-
-def _cut(amount: Node, share: str) -> Node:
-    """sign(amount) * (|amount| * share >> 60), in two steps of 30 bits so that nothing passes 128 bits."""
+def _halves(amount: Node, name: str) -> list[Node]:
+    """An amount as its sign and the upper and lower bits of its size, so that no product passes 128 bits."""
     half = number(SHARE_BITS // 2)
     size = function("abs", amount)
-    upper = binary(exp.BitwiseRightShift, size, half)
-    lower = binary(exp.BitwiseAnd, size.copy(), number((1 << (SHARE_BITS // 2)) - 1))
-    carried = binary(exp.BitwiseRightShift, binary(exp.Mul, lower, column(share)), half.copy())
-    product = binary(exp.Add, binary(exp.Mul, upper, column(share)), paren(carried))
-    result = paren(binary(exp.BitwiseRightShift, product, half.copy()))
-    return case(binary(exp.LT, amount.copy(), number(0)), exp.Neg(this=result), result.copy())
+    return [
+        alias(cast(function("sign", amount.copy()), "HUGEINT"), f"{name} sign"),
+        alias(binary(exp.BitwiseRightShift, size, half), f"{name} upper"),
+        alias(binary(exp.BitwiseAnd, size.copy(), number((1 << (SHARE_BITS // 2)) - 1)), f"{name} lower"),
+    ]
+
+
+def _slice(name: str) -> Node:
+    """F(amount, high) - F(amount, low)."""
+    difference = binary(exp.Sub, _cut(name, "high"), _cut(name, "low"))
+    return binary(exp.Mul, column(f"{name} sign"), difference)
+
+
+def _cut(name: str, share: str) -> Node:
+    """|amount| * share >> 60, in two steps of 30 bits."""
+    half = number(SHARE_BITS // 2)
+    lower = binary(exp.BitwiseRightShift, binary(exp.Mul, column(f"{name} lower"), column(share)), half)
+    product = binary(exp.Add, binary(exp.Mul, column(f"{name} upper"), column(share)), lower)
+    return paren(binary(exp.BitwiseRightShift, product, half.copy()))
 
 
 def made_profiles(step: Step, slots: Sequence[str], first_free: int) -> Node:

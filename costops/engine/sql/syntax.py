@@ -16,7 +16,7 @@ DIALECT = "duckdb"
 
 def text_of(statement: Node) -> str:
     """The statement in the engine's dialect."""
-    return statement.sql(DIALECT, comments=False)
+    return statement.sql(DIALECT, comments=False, copy=False)
 
 
 def column(name: str, table: str | None = None) -> Node:
@@ -58,7 +58,9 @@ def function(name: str, *arguments: Node) -> Node:
 
 
 def paren(value: Node) -> Node:
-    return value if isinstance(value, exp.Column | exp.Literal | exp.Paren | exp.Func) else exp.Paren(this=value)
+    # sqlglot calls AND and OR functions too.
+    binds_tightly = isinstance(value, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(value, exp.Binary)
+    return value if binds_tightly else exp.Paren(this=value)
 
 
 def conjunction(*parts: Node) -> Node:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,16 +224,6 @@ def as_nobody(folder: Path, action: Callable[[Path], object], path: Path) -> obj
     finally:
         child.join()
         folder.chmod(0o755)
-
-
-@pytest.fixture
-def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose parents anybody may enter."""
-    folder = tmp_path_factory.mktemp("shared")
-    for each in folder.parents:
-        if each.owner() == folder.owner() and stat.S_IMODE(each.stat().st_mode) == 0o700:
-            each.chmod(0o711)
-    return folder
 
 
 def test_a_state_in_a_folder_that_cannot_be_written_is_read(open_folder: Path) -> None:
