@@ -249,8 +249,8 @@ def by(ledger: Ledger, name: str, *, column: str = "EffectiveCost") -> dict[str 
     return {key[0]: value for key, value in totals(ledger, name, column=column).items()}
 
 
-def assert_close(found: Mapping[str | None, Fraction], figures: Mapping[Any, str | Fraction]) -> None:
-    """The same elements, each within 1e-9 of its figure, which is decimal text or a fraction."""
+def assert_close(found: Mapping[Any, Fraction], figures: Mapping[Any, str | int | Fraction]) -> None:
+    """The same elements, each within 1e-9 of its figure, which is decimal text, a number or a fraction."""
     assert set(found) == set(figures), f"{dict(found)}"
     for name, figure in figures.items():
         assert abs(found[name] - Fraction(figure)) <= TOLERANCE, f"{name}: {float(found[name])}, not {figure}"

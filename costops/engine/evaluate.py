@@ -34,6 +34,8 @@ class Notice:
     whole: int
     """Picos of all the cost that the rule's source holds."""
     buckets: int = 0
+    elements: tuple[str, ...] = ()
+    """Names the notice is about, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ class _Run:
                 self._notices.append(Notice(step.rule, "CO802", currency, int(partless), int(amount)))
             if step.needs_basis and step.granularity == "daily" and long:
                 self._notices.append(Notice(step.rule, "CO803", currency, int(long), int(amount)))
+        if step.billed:
+            found = self._rows(self._steps.unbilled_elements(step))
+            if found:
+                names = tuple(", ".join(element) for element in found)
+                self._notices.append(Notice(step.rule, "CO804", "", 0, 0, elements=names))
         for currency, amount, buckets in self._rows(self._steps.left_money(self._shown)):
             if step.on_empty == "error":
                 raise EngineError(

@@ -85,6 +85,8 @@ class Step:
     metric: MetricUse | None
     metric_partition: tuple[str, ...]
     """The metric's columns for `partition`."""
+    billed: tuple[str, ...]
+    """Slots of the destination dimensions, where a metric may know elements that the bill does not; else empty."""
     group: tuple[str, ...]
     """Slots that name a ledger row and are not overwritten: residues never leave such a group."""
 

@@ -379,6 +379,7 @@ class _Lowering:
             on_empty=rule.on_empty,
             metric=metric,
             metric_partition=tuple(metric_columns[name] for name in rule.partition_by) if metric else (),
+            billed=tuple(self._slot(name) for name in rule.to) if metric and not given else (),
             group=tuple(slot for slot in report if slot not in into),
         )
 

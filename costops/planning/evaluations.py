@@ -22,12 +22,12 @@ class Reading:
 
 def plan_evaluations(rule_sets: Sequence[RuleSet]) -> tuple[tuple[RuleSet, ...], tuple[Reading, ...]]:
     """The rule sets to evaluate, the last of `rule_sets` last among them, and for each given one its reading."""
-    chosen: list[RuleSet] = []
-    for rules in sorted(reversed(rule_sets), key=lambda each: -len(_enabled(each.allocations))):
+    # The last one's ledger is wanted, so it is evaluated itself even where another begins with it.
+    chosen = [rule_sets[-1]]
+    for rules in sorted(rule_sets, key=lambda each: -len(_enabled(each.allocations))):
         if not any(_begins(rules, other) for other in chosen):
             chosen.append(rules)
-    last = next(place for place, each in enumerate(chosen) if _begins(rule_sets[-1], each) and _same_length(rule_sets[-1], each))
-    chosen[last], chosen[-1] = chosen[-1], rule_sets[-1]
+    chosen.reverse()
     readings = []
     for rules in rule_sets:
         place = next(place for place in reversed(range(len(chosen))) if _begins(rules, chosen[place]))
@@ -37,10 +37,6 @@ def plan_evaluations(rule_sets: Sequence[RuleSet]) -> tuple[tuple[RuleSet, ...],
 
 def _enabled(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(each for each in entries if each.enabled)
-
-
-def _same_length(rules: RuleSet, other: RuleSet) -> bool:
-    return len(_enabled(rules.allocations)) == len(_enabled(other.allocations))
 
 
 def _begins(rules: RuleSet, other: RuleSet) -> bool:

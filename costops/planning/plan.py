@@ -36,7 +36,7 @@ from costops.planning.money import (
 )
 from costops.planning.walk import Edit, Stop, walk
 
-KINDS = ("label", "dimension", "metric", "allocation")
+LISTED_ELEMENTS = 10
 
 
 class Stored(Protocol):
@@ -276,6 +276,9 @@ def _rule_notices(inputs: Inputs, notices: Sequence[Notice]) -> list[Diagnostic]
 def _rule_notice(notice: Notice, rule: Entry, cost: str) -> Diagnostic:
     amount = f"{notice.currency} {format_picos(notice.amount)} of {format_picos(notice.whole)} ({cost})"
     buckets = f"{notice.buckets:,} bucket{'s' if notice.buckets != 1 else ''}"
+    names = ", ".join(notice.elements[:LISTED_ELEMENTS])
+    if len(notice.elements) > LISTED_ELEMENTS:
+        names += f" and {len(notice.elements) - LISTED_ELEMENTS:,} more"
     path, message, hint = {
         "CO801": (
             "basis",
@@ -291,6 +294,11 @@ def _rule_notice(notice: Notice, rule: Entry, cost: str) -> Diagnostic:
             "basis.granularity",
             f"allocation {notice.rule} splits {amount} of charges longer than a day by their first day alone",
             "use granularity: charge_period, which takes all the days of a charge",
+        ),
+        "CO804": (
+            "basis.metric",
+            f"allocation {notice.rule} gives cost to what only its metric knows: {names}",
+            "rename or drop such values in the label of that dimension, if they should not get cost",
         ),
     }[notice.code]
     return Diagnostic(code=notice.code, severity=Severity.WARNING, message=message, span=rule.place(path), hint=hint)

@@ -1,8 +1,9 @@
 """One allocation as queries: what it takes, its buckets, its basis, its shares, and the rows it makes.
 
 Invariant: of a source row with running sum C in its group (same bucket, day and ledger row), element j with shares S(j-1), S(j) of
-2^60 gets F(C,Sj) - F(C,Sj-1) - F(C',Sj) + F(C',Sj-1), where C' is the running sum before the row and F(C,S) = sign(C) * (|C| * S >> 60).
-Rows and elements add up exactly, the sign is symmetric, and a group's parts do not depend on how finely its rows are cut.
+2^60 gets F(C,Sj) - F(C,Sj-1) - F(C',Sj) + F(C',Sj-1), where C' is the running sum before the row and F(C,S) = sign(C) * round(|C| * S / 2^60).
+Rows and elements add up exactly, the sign is symmetric, a group's parts do not depend on how finely its rows are cut, and a part
+that is a whole number of 1e-12 comes out exactly in groups below half a million of currency.
 """
 
 from __future__ import annotations
@@ -355,12 +356,13 @@ def shares(step: Step) -> Node:
 
 
 def _share(weight: Node) -> Node:
-    """floor(weight * 2^60 / whole) by two long divisions of 30 bits, so that nothing passes 128 bits below 2^96."""
+    """weight * 2^60 / whole to the nearest, by two divisions of 30 bits, so that nothing passes 128 bits below 2^96."""
     half = number(1 << (SHARE_BITS // 2))
     first = binary(exp.Mul, weight, half)
     quotient = binary(exp.IntDiv, first, column("whole"))
     rest = binary(exp.Mod, first.copy(), column("whole"))
-    second = binary(exp.IntDiv, binary(exp.Mul, rest, half.copy()), column("whole"))
+    carried = binary(exp.Add, binary(exp.Mul, rest, half.copy()), binary(exp.IntDiv, column("whole"), number(2)))
+    second = binary(exp.IntDiv, carried, column("whole"))
     return binary(exp.Add, binary(exp.Mul, quotient, half.copy()), second)
 
 
@@ -421,9 +423,11 @@ def _slice(name: str) -> Node:
 
 
 def _cut(name: str, share: str) -> Node:
-    """|amount| * share >> 60, in two steps of 30 bits."""
+    """|amount| * share / 2^60 to the nearest, in two steps of 30 bits."""
     half = number(SHARE_BITS // 2)
-    lower = binary(exp.BitwiseRightShift, binary(exp.Mul, column(f"{name} lower"), column(share)), half)
+    nearest = number(1 << (SHARE_BITS - 1))
+    lower = binary(exp.Add, binary(exp.Mul, column(f"{name} lower"), column(share)), nearest)
+    lower = binary(exp.BitwiseRightShift, lower, half)
     product = binary(exp.Add, binary(exp.Mul, column(f"{name} upper"), column(share)), lower)
     return paren(binary(exp.BitwiseRightShift, product, half.copy()))
 
@@ -519,6 +523,27 @@ def taken_money(step: Step, cost_place: int) -> Node:
         joins=[join(parts, using=["part"])],
         group=_positions(1),
         order=_positions(1),
+    )
+
+
+def unbilled_elements(step: Step) -> Node:
+    """Elements that get cost and that no charge of the bill has, by name."""
+    names = _elements(step)
+    served = subquery(select([column("element")], table("shares"), distinct=True), "served")
+    billed = select(
+        [alias(column(slot), name) for slot, name in zip(step.billed, names, strict=True)],
+        table("profiles"),
+        where=equal(column("made"), number(0)),
+        distinct=True,
+    )
+    return select(
+        columns(names),
+        table("elements"),
+        joins=[
+            join(served, using=["element"], kind="SEMI"),
+            join(subquery(billed, "billed"), using=names, kind="ANTI"),
+        ],
+        order=columns(names),
     )
 
 

@@ -107,7 +107,8 @@ def test_t2_clip_works_on_the_sum_of_an_element_not_on_its_rows(tmp_path: Path) 
 
 
 def test_t3_a_negative_source_is_split_like_a_positive_one(tmp_path: Path) -> None:
-    assert teams(percent(("A", 40), ("B", 60)), [charge("Support", "-50")], tmp_path / "cents") == {"A": -20, "B": -30}
+    credit = teams(percent(("A", 40), ("B", 60)), [charge("Support", "-50")], tmp_path / "credit")
+    assert_close(credit, {"A": -20, "B": -30})
     plus = teams(EVEN_OVER_THREE, [charge("Support", "100")], tmp_path / "plus")
     minus = teams(EVEN_OVER_THREE, [charge("Support", "-100")], tmp_path / "minus")
     assert sum(minus.values()) == -100
@@ -126,7 +127,8 @@ def test_t4_parts_add_up_to_the_last_digit(tmp_path: Path) -> None:
     dust = teams(EVEN_OVER_THREE, [charge("Support", "0.000000000002")], tmp_path / "dust")
     assert sum(dust.values()) == Fraction(2, PICOS)
     exact = teams(percent(("A", 98), ("B", 2)), [charge("Support", "182.25")], tmp_path / "exact")
-    assert exact == {"A": Fraction("178.605"), "B": Fraction("3.645")}
+    assert sum(exact.values()) == Fraction("182.25")
+    assert_close(exact, {"A": "178.605", "B": "3.645"})
 
 
 def test_t4_cents_go_by_largest_remainder_with_ties_to_the_larger_and_then_the_name() -> None:
@@ -164,11 +166,15 @@ def test_t9_a_partition_without_targets_does_not_leak_into_another(tmp_path: Pat
     rules = support("    partition_by: [env]")
     ledger = run(Case(rules, bill, report=("env", "team", "ServiceName")), tmp_path)
     sums = totals(ledger, "env", "team", "ServiceName")
-    assert {key[:2]: value for key, value in sums.items() if key[2] == "Support"} == {
-        ("prod", "A"): 2,
-        ("prod", "B"): 6,
-        ("staging", None): 50,
-    }
+    support_only = {key[:2]: value for key, value in sums.items() if key[2] == "Support"}
+    assert_close(
+        support_only,
+        {
+            ("prod", "A"): 2,
+            ("prod", "B"): 6,
+            ("staging", None): 50,
+        },
+    )
 
 
 def test_t10_a_partition_the_metric_lacks_stays_and_a_team_only_the_metric_knows_is_listed(tmp_path: Path) -> None:
@@ -187,11 +193,15 @@ def test_t10_a_partition_the_metric_lacks_stays_and_a_team_only_the_metric_knows
     ]
     ledger = run(Case(rules, bill, records, report=("team", "ServiceName")), tmp_path)
     sums = totals(ledger, "team", "ServiceName")
-    assert {key[0]: value for key, value in sums.items() if key[1] == "Support"} == {
-        "A": Fraction("7.5"),
-        "ghost": Fraction("2.5"),
-        None: 4,
-    }
+    support_only = {key[0]: value for key, value in sums.items() if key[1] == "Support"}
+    assert_close(
+        support_only,
+        {
+            "A": Fraction("7.5"),
+            "ghost": Fraction("2.5"),
+            None: 4,
+        },
+    )
     _, diagnostics = planned(tmp_path)
     assert any("ghost" in each.message for each in diagnostics)
 
@@ -216,11 +226,15 @@ def test_t26_a_charge_over_midnight_counts_on_its_utc_start_day_and_ends_are_exc
     ]
     ledger = run(Case(support(), bill, report=("team", "ServiceName")), tmp_path)
     sums = totals(ledger, "day", "team", "ServiceName")
-    assert {key[:2]: value for key, value in sums.items() if key[2] == "Support"} == {
-        ("2025-04-10", "A"): 8,
-        ("2025-04-01", "A"): 15,
-        ("2025-04-01", "B"): 15,
-    }
+    support_only = {key[:2]: value for key, value in sums.items() if key[2] == "Support"}
+    assert_close(
+        support_only,
+        {
+            ("2025-04-10", "A"): 8,
+            ("2025-04-01", "A"): 15,
+            ("2025-04-01", "B"): 15,
+        },
+    )
 
 
 def test_t26_daily_on_a_charge_longer_than_a_day_warns_with_the_amount(tmp_path: Path) -> None:
@@ -244,12 +258,16 @@ def test_t20_currencies_are_never_added(tmp_path: Path) -> None:
     ]
     ledger = run(Case(support(), bill, report=("team", "ServiceName")), tmp_path)
     sums = totals(ledger, "currency", "team", "ServiceName")
-    assert {key[:2]: value for key, value in sums.items() if key[2] == "Support"} == {
-        ("USD", "A"): 2,
-        ("USD", "B"): 6,
-        ("EUR", "A"): 6,
-        ("JPY", None): 5,
-    }
+    support_only = {key[:2]: value for key, value in sums.items() if key[2] == "Support"}
+    assert_close(
+        support_only,
+        {
+            ("USD", "A"): 2,
+            ("USD", "B"): 6,
+            ("EUR", "A"): 6,
+            ("JPY", None): 5,
+        },
+    )
 
 
 def test_t20_a_currency_without_cents_is_rounded_to_its_own_unit() -> None:
@@ -268,14 +286,12 @@ def test_t21_every_cost_column_is_split_by_the_same_ratios(tmp_path: Path) -> No
         column: {key[0]: value for key, value in totals(ledger, "team", "path", column=column).items() if key[1]}
         for column in ("BilledCost", "EffectiveCost", "ListCost")
     }
-    assert split == {
-        "BilledCost": {"A": Fraction("0.1"), "B": Fraction("0.3")},
-        "EffectiveCost": {"A": 2, "B": 6},
-        "ListCost": {"A": -3, "B": -9},
-    }
+    assert_close(split["BilledCost"], {"A": "0.1", "B": "0.3"})
+    assert_close(split["EffectiveCost"], {"A": 2, "B": 6})
+    assert_close(split["ListCost"], {"A": -3, "B": -9})
     case = Case(support(basis=", cost: BilledCost"), bill, report=("team", "ServiceName"))
     billed = totals(run(case, tmp_path), "team", "path")
-    assert {key[0]: value for key, value in billed.items() if key[1]} == {"A": Fraction("7.2"), "B": Fraction("0.8")}
+    assert_close({key[0]: value for key, value in billed.items() if key[1]}, {"A": "7.2", "B": "0.8"})
 
 
 def test_t22_tax_credit_and_fee_rows_weigh_only_where_the_rule_lets_them(tmp_path: Path) -> None:

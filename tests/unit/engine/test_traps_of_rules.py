@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from costops.workspace import open_workspace
-from workbench import Case, Charge, by, charge, planned, run, totals, write, write_rules
+from workbench import Case, Charge, assert_close, by, charge, planned, run, totals, write, write_rules
 
 from costops.model.plan import Plan
+from costops.workspace import open_workspace
 
 LABELS = """
 labels:
@@ -65,18 +65,18 @@ def deltas(found: Plan, dimension: str = "team") -> dict[str | None, Fraction]:
 
 def test_t14_the_source_is_not_part_of_its_own_basis(tmp_path: Path) -> None:
     bill = [charge("EC2", "40", team="A"), charge("EC2", "60", team="B"), charge("Support", "60", team="A")]
-    assert by_team(proportional("support", "{ServiceName: Support}", "{}"), bill, tmp_path) == {"A": 64, "B": 96}
+    assert_close(by_team(proportional("support", "{ServiceName: Support}", "{}"), bill, tmp_path), {"A": 64, "B": 96})
 
 
 def test_t15_allocated_cost_is_not_taken_again_by_a_rule_along_the_same_dimension(tmp_path: Path) -> None:
     first = percent("first", "{ServiceName: Support}", ("A", 25), ("B", 75))
     again = percent("again", "{ServiceName: [Support, EC2]}", ("C", 100))
     bill = [charge("Support", "8"), charge("EC2", "1", team="A")]
-    assert by_team(first + again, bill, tmp_path / "exclude") == {"A": 2, "B": 6, "C": 1}
+    assert_close(by_team(first + again, bill, tmp_path / "exclude"), {"A": 2, "B": 6, "C": 1})
     only = percent("again", "{ServiceName: [Support, EC2]}", ("C", 100), allocated="only")
-    assert by_team(first + only, bill, tmp_path / "only") == {"A": 1, "C": 8}
+    assert_close(by_team(first + only, bill, tmp_path / "only"), {"A": 1, "C": 8})
     both = percent("again", "{ServiceName: [Support, EC2]}", ("C", 100), allocated="include")
-    assert by_team(first + both, bill, tmp_path / "include") == {"C": 9}
+    assert_close(by_team(first + both, bill, tmp_path / "include"), {"C": 9})
 
 
 def test_t15_a_second_run_selects_nothing_again(tmp_path: Path) -> None:
@@ -91,14 +91,14 @@ def test_t15_a_second_run_selects_nothing_again(tmp_path: Path) -> None:
 def test_t16_a_row_that_two_rules_match_goes_to_the_first(tmp_path: Path) -> None:
     rules = percent("first", "{ServiceName: Support}", ("A", 100)) + percent("second", "{env: prod}", ("B", 100))
     bill = [charge("Support", "8", env="prod"), charge("Support", "4"), charge("EC2", "2", env="prod")]
-    assert by_team(rules, bill, tmp_path) == {"A": 12, "B": 2}
+    assert_close(by_team(rules, bill, tmp_path), {"A": 12, "B": 2})
 
 
 def test_t16_cost_that_a_rule_leaves_may_be_taken_by_a_later_one(tmp_path: Path) -> None:
     first = proportional("first", "{ServiceName: Support}", "{ServiceName: EC2}")
     rules = first + percent("rest", "{ServiceName: Support}", ("C", 100))
     bill = [charge("EC2", "1", team="A"), charge("Support", "8"), charge("Support", "3", day="2025-04-12")]
-    assert by_team(rules, bill, tmp_path) == {"A": 9, "C": 3}
+    assert_close(by_team(rules, bill, tmp_path), {"A": 9, "C": 3})
 
 
 def test_t17_the_order_of_rules_is_money_and_a_reorder_is_one_change(tmp_path: Path) -> None:
@@ -109,14 +109,14 @@ def test_t17_the_order_of_rules_is_money_and_a_reorder_is_one_change(tmp_path: P
         *(charge("Network", "100"), charge("Support", "50")),
     ]
     # On the running ledger 150 : 350 of 50; before the network is split, 100 : 300.
-    assert by_team(first + second, bill, tmp_path / "one") == {"A": 165, "B": 385}
-    assert by_team(second + first, bill, tmp_path / "other") == {"A": Fraction("162.5"), "B": Fraction("387.5")}
+    assert_close(by_team(first + second, bill, tmp_path / "one"), {"A": 165, "B": 385})
+    assert_close(by_team(second + first, bill, tmp_path / "other"), {"A": Fraction("162.5"), "B": Fraction("387.5")})
     folder = tmp_path / "one"
     apply(folder)
     write_rules(folder, f"{LABELS}\nallocations:{second}{first}")
     moved = plan(folder)
     assert [(change.action, change.kind) for change in moved.changes] == [("move", "allocation")]
-    assert deltas(moved) == {"A": Fraction("-2.5"), "B": Fraction("2.5")}
+    assert_close(deltas(moved), {"A": "-2.5", "B": "2.5"})
 
 
 # Matching
@@ -154,9 +154,9 @@ def test_t19_keys_are_anded_and_values_ored(tmp_path: Path) -> None:
         charge("RDS", "8", env="prod"),
     ]
     found = by_team(percent("rule", "{ServiceName: [EC2, S3], env: prod}", ("A", 100)), bill, tmp_path / "and")
-    assert found == {"A": 5, None: 10}
+    assert_close(found, {"A": 5, None: 10})
     either = percent("rule", "{any: [{ServiceName: EC2}, {env: prod}]}", ("A", 100))
-    assert by_team(either, bill, tmp_path / "any") == {"A": 15}
+    assert_close(by_team(either, bill, tmp_path / "any"), {"A": 15})
 
 
 def test_t31_null_empty_and_absent_are_missing_and_true_is_a_value(tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ def test_t31_null_empty_and_absent_are_missing_and_true_is_a_value(tmp_path: Pat
         charge("EC2", "16", env="true"),
         charge("EC2", "32", env=" "),
     ]
-    assert by_team(percent("rule", "{Tags.env: null}", ("A", 100)), bill, tmp_path / "null") == {"A": 15, None: 48}
+    assert_close(by_team(percent("rule", "{Tags.env: null}", ("A", 100)), bill, tmp_path / "null"), {"A": 15, None: 48})
     present = percent("rule", "{Tags.env: {present: true}}", ("A", 100))
-    assert by_team(present, bill, tmp_path / "present") == {"A": 48, None: 15}
+    assert_close(by_team(present, bill, tmp_path / "present"), {"A": 48, None: 15})
 
 
 def test_t31_the_text_null_of_a_csv_file_is_missing(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_t34_the_money_of_a_disabled_rule_returns_to_where_it_was(tmp_path: Path
     write_rules(tmp_path, f"{LABELS}\nallocations:{rule}    enabled: false\n")
     disabled = plan(tmp_path)
     assert [change.id for change in disabled.changes] == ["support"]
-    assert deltas(disabled) == {"A": -2, "B": -6, None: 8}
+    assert_close(deltas(disabled), {"A": -2, "B": -6, None: 8})
     assert disabled.ledger is not None
     assert by(disabled.ledger, "team") == {None: 8}
 
@@ -230,4 +230,4 @@ def test_t34_the_money_of_a_disabled_rule_returns_to_where_it_was(tmp_path: Path
 def test_t34_a_disabled_rule_leaves_its_cost_to_the_rules_after_it(tmp_path: Path) -> None:
     first = percent("first", "{ServiceName: Support}", ("A", 100)) + "    enabled: false\n"
     second = percent("second", "{ServiceName: Support}", ("B", 100))
-    assert by_team(first + second, [charge("Support", "8")], tmp_path) == {"B": 8}
+    assert_close(by_team(first + second, [charge("Support", "8")], tmp_path), {"B": 8})

@@ -173,7 +173,7 @@ def test_an_entry_knows_where_its_fields_are(bind) -> None:
         "source": (3, 13),
         "source.where": (3, 21),
         "source.where.ServiceName": (3, 22),
-        "source.where.any[0].Tags.env": (3, 44),
+        "source.where.any[0].Tags.env": (3, 45),
         "method": (4, 13),
         "to": (5, 5),
         "to.dimension": (6, 18),
