@@ -16,7 +16,7 @@ from costops.errors import InvalidRules, UsageError
 from costops.language.binding import bind_fields
 from costops.language.bound import Bound
 from costops.language.fields import SETTINGS
-from costops.language.nearness import near_miss
+from costops.language.nearness import did_you_mean
 from costops.language.nodes import Node
 from costops.language.problems import Problems
 from costops.language.read import MAXIMUM_BYTES, read_bytes
@@ -89,9 +89,10 @@ def load_settings(
     layers = _Layers(root, start.resolve(), bound, flags, environment)
     settings = _settings(layers, bound)
     _check_rules_folder(layers, settings, problems)
+    texts = MappingProxyType({FILE_NAME: read.text})
     if problems.errors:
-        raise InvalidRules(problems.found())
-    return LoadedSettings(settings, problems.found(), MappingProxyType({FILE_NAME: read.text}))
+        raise InvalidRules(problems.found(), texts)
+    return LoadedSettings(settings, problems.found(), texts)
 
 
 def _bind(node: Node, bound: Bound) -> None:
@@ -169,8 +170,7 @@ def _settings(layers: _Layers, bound: Bound) -> Settings:
     state, state_origin = layers.path("state")
     cost, cost_origin = layers.find("cost")
     if cost not in COST_COLUMNS:
-        near = near_miss(cost, COST_COLUMNS)
-        hint = f"did you mean {near}?" if near else f"use one of {', '.join(COST_COLUMNS)}"
+        hint = did_you_mean(cost, COST_COLUMNS, f"use one of {', '.join(COST_COLUMNS)}")
         raise UsageError(f"{cost_origin}: `{cost}` is no cost column", hint=hint)
     lists = ("report", "billing", "metric_sources")
     return Settings(

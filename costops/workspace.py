@@ -18,7 +18,7 @@ from costops.config import load_settings
 from costops.errors import InvalidRules, StateError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
-from costops.language.files import load_rules
+from costops.language.files import LoadedRules, load_rules
 from costops.model.diagnostic import Diagnostic, in_order
 from costops.model.rules import RuleSet
 from costops.model.settings import Settings
@@ -91,26 +91,32 @@ class Workspace:
     # Rules.
 
     @cached_property
-    def _loaded(self) -> tuple[RuleSet, tuple[Diagnostic, ...], dict[str, str]]:
-        loaded = load_rules(self.settings.rules, self.settings.root)
-        return loaded.rules, tuple(loaded.diagnostics), {**self._settings_texts, **loaded.texts}
+    def _loaded(self) -> LoadedRules:
+        return load_rules(self.settings.rules, self.settings.root)
 
     @property
     def rules(self) -> RuleSet:
         """The rule files' entries, as far as they could be bound."""
-        return self._loaded[0]
+        return self._loaded.rules
 
     @property
     def texts(self) -> Mapping[str, str]:
         """Texts of costops.yaml and the rule files by name."""
-        return self._loaded[2]
+        return {**self._settings_texts, **self._loaded.texts}
 
     def validate(self, *, with_data: bool = True) -> Validation:
         """Every problem in every file; `with_data` also holds names against the bill's columns."""
-        rules, diagnostics, texts = self._loaded
-        columns = self.bill.columns if with_data and self.settings.billing else None
-        checked = check(rules, report=self.settings.report, known_columns=columns)
-        return Validation(in_order([*self._settings_diagnostics, *diagnostics, *checked]), texts)
+        loaded = self._loaded
+        checked = check(
+            loaded.rules,
+            report=self.settings.report,
+            known_columns=self.bill.columns if with_data and self.settings.billing else None,
+            report_places=self.settings.spans,
+            metric_sources=frozenset(each.name for each in self.settings.metric_sources),
+            broken=loaded.broken,
+            complete=loaded.complete,
+        )
+        return Validation(in_order([*self._settings_diagnostics, *loaded.diagnostics, *checked]), self.texts)
 
     # Bill and metrics.
 

@@ -171,6 +171,27 @@ def planned(folder: Path, *, threads: int = 1) -> tuple[Ledger, tuple[Diagnostic
     return plan.ledger, plan.diagnostics
 
 
+def evaluated(folder: Path, *, threads: int = 1) -> Ledger:
+    """The rules' ledger alone, without the walk of a plan: the same ledger in a third of the time."""
+    from costops.engine.embedded import Request, evaluate
+    from costops.workspace import open_workspace
+
+    with open_workspace(folder, environment={}) as workspace:
+        validation = workspace.validate()
+        assert not validation.has_errors, [each.message for each in validation.diagnostics if each.is_error]
+        evaluation = evaluate(
+            workspace.bill,
+            workspace.metrics,
+            [Request(workspace.rules, want_ledger=True)],
+            report=workspace.settings.report,
+            cost=workspace.settings.cost,
+            threads=threads,
+        )
+    ledger = evaluation.outcomes[0].ledger
+    assert ledger is not None
+    return ledger
+
+
 def run(case: Case, folder: Path, *, threads: int = 1) -> Ledger:
     """Writes a case, plans it and compares the ledger with the oracle; gives the ledger."""
     write(case, folder)

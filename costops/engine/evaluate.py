@@ -71,11 +71,13 @@ class _Run:
         metric_tables: Mapping[MetricUse, str],
     ) -> None:
         # sqlglot costs 110 ms to import.
-        from costops.engine.sql import profiles, steps, syntax
+        from costops.engine.sql import notices, profiles, shape, shares, steps
 
-        self._profiles = profiles
+        self._queries = profiles
         self._steps = steps
-        self._syntax = syntax
+        self._shares = shares
+        self._facts = notices
+        self._shape_of = shape.shape_of
         self._connection = connection
         self._program = program
         self._costs = costs
@@ -84,70 +86,68 @@ class _Run:
         self._metric_tables = metric_tables
         self._slots = profiles.slot_names(program)
         self._notices: list[Notice] = []
+        self._profiles = 0
 
     def outcome(self, *, want_ledger: bool) -> Outcome:
-        self._do(self._profiles.classes(self._program, self._field_columns))
-        self._do(self._profiles.first_profiles(self._program))
-        self._do(self._profiles.first_items(len(self._costs)))
+        self._do(self._queries.classes(self._program, self._field_columns))
+        self._profiles = self._do(self._queries.first_profiles(self._program))
+        self._do(self._queries.first_items(len(self._costs)))
         for step in self._program.steps:
             self._evaluate(step)
         self._check_conservation()
         money = self._money()
         return Outcome(money, tuple(self._notices), self._ledger() if want_ledger else None)
 
-    def _do(self, statement: object) -> None:
-        self._connection.execute(self._syntax.text_of(statement))  # type: ignore[arg-type]
+    def _do(self, statement: str, *parameters: object) -> int:
+        """Run a statement that makes or changes rows; gives their number."""
+        return int(self._connection.execute(statement, list(parameters)).fetchall()[0][0])
 
-    def _rows(self, statement: object) -> list[tuple]:  # type: ignore[type-arg]
-        return self._connection.execute(self._syntax.text_of(statement)).fetchall()  # type: ignore[arg-type]
-
-    def _count(self, table: str) -> int:
-        return int(self._rows(self._steps.count(table))[0][0])
+    def _rows(self, statement: str) -> list[tuple]:  # type: ignore[type-arg]
+        return self._connection.execute(statement).fetchall()
 
     def _evaluate(self, step: Step) -> None:
-        steps, costs = self._steps, len(self._costs)
-        self._do(steps.source(step, self._slots))
-        if not self._count("source"):
+        steps, shares, costs = self._steps, self._shares, len(self._costs)
+        if not self._do(steps.source(step.source, step.partition, step.group, self._slots)):
             return
-        self._do(steps.mark_taken(step))
-        self._do(steps.taken(step, costs))
-        self._do(steps.buckets(step))
+        shape = self._shape_of(step)
+        self._do(steps.mark_taken(), step.number)
+        self._do(steps.taken(shape, costs))
+        self._do(shares.buckets(shape))
         if step.metric is not None:
-            self._do(steps.basis_of_metric(step, self._metric_tables[step.metric]))
+            records = self._metric_tables[step.metric]
+            self._do(shares.basis_of_metric(shape, step.basis, step.destinations, step.metric_partition, records))
         elif step.needs_basis:
-            self._do(steps.basis_of_costs(step, self._costs.index(step.basis_cost)))
-        self._do(steps.given_elements(step) if step.given else steps.found_elements(step))
-        self._do(steps.weights(step))
-        self._do(steps.shares(step))
-        self._do(steps.left_over(step))
-        self._notice(step)
-        self._do(steps.split(step, costs))
-        if self._count("split"):
-            self._do(steps.made_profiles(step, self._slots, self._next_profile()))
-            self._do(steps.insert_made_profiles(step, self._slots))
+            weighing = self._costs.index(step.basis_cost)
+            self._do(shares.basis_of_costs(shape, step.basis, step.destinations, step.partition, weighing))
+        self._do(shares.given_elements(shape, step.given) if step.given else shares.found_elements(shape))
+        self._do(shares.weights(shape))
+        self._do(shares.shares(shape))
+        left_over = self._do(steps.left_over(shape))
+        self._notice(step, left_over)
+        if self._do(steps.split(shape, costs)):
+            self._do(steps.made_profiles(shape, step.into, self._slots), self._profiles, f"{step.rule}{PATH_MARK}")
+            self._profiles += self._do(steps.insert_made_profiles(self._slots), step.number)
             self._do(steps.insert_made_items(costs))
-        if self._count("left_over"):
-            for statement in steps.insert_left_profiles(step, self._slots, self._next_profile()):
-                self._do(statement)
+        if left_over:
+            self._do(steps.stayed_profiles(), self._profiles)
+            self._profiles += self._do(steps.insert_left_profiles(self._slots), step.number)
             self._do(steps.insert_left_items(costs))
 
-    def _next_profile(self) -> int:
-        return 1 + int(self._connection.execute('SELECT max("profile") FROM "profiles"').fetchall()[0][0])
-
-    def _notice(self, step: Step) -> None:
+    def _notice(self, step: Step, left_over: int) -> None:
+        shape = self._shape_of(step)
         whole = {}
-        for currency, amount, partless, long in self._rows(self._steps.taken_money(step, self._shown)):
+        for currency, amount, partless, long in self._rows(self._facts.taken_money(shape, self._shown)):
             whole[currency] = int(amount)
             if step.partition and abs(partless) * 20 > abs(amount):
                 self._notices.append(Notice(step.rule, "CO802", currency, int(partless), int(amount)))
             if step.needs_basis and step.granularity == "daily" and long:
                 self._notices.append(Notice(step.rule, "CO803", currency, int(long), int(amount)))
         if step.billed:
-            found = self._rows(self._steps.unbilled_elements(step))
+            found = self._rows(self._facts.unbilled_elements(step.billed))
             if found:
                 names = tuple(", ".join(element) for element in found)
                 self._notices.append(Notice(step.rule, "CO804", "", 0, 0, elements=names))
-        for currency, amount, buckets in self._rows(self._steps.left_money(self._shown)):
+        for currency, amount, buckets in self._rows(self._facts.left_money(self._shown)) if left_over else []:
             if step.on_empty == "error":
                 raise EngineError(
                     f"allocation {step.rule}: {buckets} of its buckets have no basis, with {currency} "
@@ -157,14 +157,14 @@ class _Run:
             self._notices.append(Notice(step.rule, "CO801", currency, int(amount), whole[currency], int(buckets)))
 
     def _check_conservation(self) -> None:
-        for step, month, day, currency in self._rows(self._profiles.imbalances(len(self._costs))):
+        for step, month, day, currency in self._rows(self._queries.imbalances(len(self._costs))):
             rule = self._program.steps[step - 1].rule
             raise ConservationError(
                 f"allocation {rule} changed the sum of cost on {day} (billing month {month:%Y-%m}, {currency}); "
                 "nothing was written",
                 hint="this is a defect of costops: please report it with the rule",
             )
-        for month, day, currency in self._rows(self._profiles.difference_from_bill(len(self._costs))):
+        for month, day, currency in self._rows(self._queries.difference_from_bill(len(self._costs))):
             raise ConservationError(
                 f"the allocated cost of {day} (billing month {month:%Y-%m}, {currency}) differs from the bill's; "
                 "nothing was written",
@@ -172,10 +172,10 @@ class _Run:
             )
 
     def _money(self) -> tuple[Money, ...]:
-        self._do(self._profiles.money_by_step(self._program, self._shown))
+        self._do(self._queries.money_by_step(self._program, self._shown))
         deltas: list[Money] = [{} for _ in range(len(self._program.steps) + 1)]
         for place, (dimension, _) in enumerate(self._program.report):
-            for step, value, currency, amount in self._rows(self._profiles.money_of_dimension(place)):
+            for step, value, currency, amount in self._rows(self._queries.money_of_dimension(place)):
                 deltas[step][dimension, value, currency] = int(amount)
         money = [deltas[0]]
         for delta in deltas[1:]:
@@ -188,7 +188,7 @@ class _Run:
         return tuple(money)
 
     def _ledger(self) -> Ledger:
-        rows = self._rows(self._profiles.ledger(self._program, len(self._costs)))
+        rows = self._rows(self._queries.ledger(self._program, len(self._costs)))
         dimensions = tuple(name for name, _ in self._program.report)
         width = 4 + len(dimensions) + len(self._costs)
         columns = list(zip(*rows, strict=True)) if rows else [() for _ in range(width)]

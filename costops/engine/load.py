@@ -85,12 +85,10 @@ def _months_and_totals(
     connection: duckdb.DuckDBPyConnection, costs: Sequence[str]
 ) -> tuple[tuple[str, ...], dict[tuple[str, str], int]]:
     from costops.engine.sql import profiles
-    from costops.engine.sql.syntax import text_of
 
     months = set()
     totals: dict[tuple[str, str], int] = {}
-    statement = profiles.totals("raw", len(costs), only_alive=False)
-    for month, _, currency, *sums in connection.execute(text_of(statement)).fetchall():
+    for month, _, currency, *sums in connection.execute(profiles.bill_totals(len(costs))).fetchall():
         months.add(f"{month:%Y-%m}")
         for cost, amount in zip(costs, sums, strict=True):
             totals[currency, cost] = totals.get((currency, cost), 0) + int(amount)
@@ -172,7 +170,7 @@ def load_metrics(
     """Read the records of every metric that a rule uses, each into a table of its own; gives the tables' names."""
     import duckdb
 
-    from costops.engine.sql import steps
+    from costops.engine.sql import records
     from costops.engine.sql.syntax import text_of
 
     tables = {}
@@ -185,7 +183,7 @@ def load_metrics(
             )
         tables[use] = f"metric_{place}"
         try:
-            connection.execute(text_of(steps.metric_records(use, files, tables[use])))
+            connection.execute(text_of(records.metric_records(use, files, tables[use])))
         except duckdb.Error as error:
             raise BillError(
                 f"metric {use.metric} cannot be read from source {use.source}: {_first_line(error)}", hint=_READ_HINT
@@ -195,10 +193,9 @@ def load_metrics(
 
 
 def _check_records(connection: duckdb.DuckDBPyConnection, use: MetricUse, table: str) -> None:
-    from costops.engine.sql import steps
-    from costops.engine.sql.syntax import text_of
+    from costops.engine.sql import notices
 
-    if not connection.execute(text_of(steps.count(table))).fetchall()[0][0]:
+    if not connection.execute(notices.count(table)).fetchall()[0][0]:
         raise BillError(
             f"metric {use.metric}: source {use.source} has no record of {use.query}",
             hint="correct the metric's query, or the source's path in costops.yaml",

@@ -15,10 +15,10 @@ from costops.language.allocations import build_allocation
 from costops.language.binding import bind_fields, start_of
 from costops.language.bound import Bound
 from costops.language.fields import KIND_OF_SECTION, KINDS, RESERVED_IDS, RESERVED_PREFIXES, RULE_FILE
-from costops.language.nearness import near_miss
 from costops.language.nodes import Kind, MappingNode, Node, ScalarNode, describe, source_text
 from costops.language.problems import Problems
 from costops.language.sources import items_of
+from costops.language.unknown import report_unknown
 from costops.model.rules import (
     Allocation,
     Dimension,
@@ -72,10 +72,7 @@ def bind_file(node: Node, text: str, collected: Collected) -> None:
     for key, value in node.pairs:
         kind = KIND_OF_SECTION.get(key.text)
         if kind is None:
-            near = near_miss(key.text, KIND_OF_SECTION)
-            sections = ", ".join(section.name for section in RULE_FILE)
-            hint = f"did you mean `{near}`?" if near else f"a rule file has {sections}"
-            problems.error("CO201", key.span, f"unknown field `{key.text}`", hint=hint)
+            report_unknown(key, RULE_FILE, problems)
             collected.complete = False
         elif isinstance(value, ScalarNode) and value.kind is Kind.NULL:
             continue

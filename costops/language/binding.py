@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from costops.language.bound import INVALID, Bound
 from costops.language.fields import Field, ValueType
-from costops.language.nearness import near_miss
+from costops.language.nearness import did_you_mean
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, ScalarNode, describe
 from costops.language.scalars import read_boolean, read_id, read_integer, read_name, read_text
 from costops.language.sources import item_path, items_of, read_patterns, read_renames, read_sources, read_transforms
+from costops.language.unknown import report_unknown
 from costops.language.where import read_condition
 from costops.model.diagnostic import Span
 
@@ -31,7 +32,7 @@ def bind_fields(node: Node, fields: tuple[Field, ...], bound: Bound, path: str =
     for key, value in node.pairs:
         field = next((each for each in fields if each.name == key.text), None)
         if field is None:
-            _report_unknown(key, fields, bound)
+            report_unknown(key, fields, bound.problems)
             continue
         full = f"{path}.{field.name}" if path else field.name
         bound.note(full, key, value)
@@ -49,19 +50,6 @@ def bind_fields(node: Node, fields: tuple[Field, ...], bound: Bound, path: str =
 def start_of(node: Node) -> Span:
     """The place to show for a whole mapping: its first key."""
     return node.pairs[0][0].span if isinstance(node, MappingNode) and node.pairs else node.span
-
-
-def _report_unknown(key: ScalarNode, fields: tuple[Field, ...], bound: Bound) -> None:
-    names = [field.name for field in fields]
-    near = near_miss(key.text, names)
-    inside = [f"{field.name}.{each.name}" for field in fields for each in field.fields if each.name == key.text]
-    if near:
-        hint = f"did you mean `{near}`?"
-    elif inside:
-        hint = f"did you mean `{inside[0]}`?"
-    else:
-        hint = f"the fields here are {', '.join(field.name for field in fields if field.not_built is None)}"
-    bound.problems.error("CO201", key.span, f"unknown field `{key.text}`", hint=hint)
 
 
 def _read(field: Field, key: ScalarNode, node: Node, bound: Bound, path: str) -> object:
@@ -98,9 +86,8 @@ def _read_choice(node: Node, field: Field, bound: Bound, path: str) -> str | Non
     choice = next((each for each in field.choices if each.value == text), None)
     if choice is None:
         known = [each.value for each in field.choices]
-        near = near_miss(text, known)
         listed = ", ".join(each.value for each in field.choices if each.not_built is None)
-        hint = f"did you mean `{near}`?" if near else f"use {'one of ' if len(known) > 1 else ''}{listed}"
+        hint = did_you_mean(text, known, f"use {'one of ' if len(known) > 1 else ''}{listed}")
         bound.problems.error("CO205", node.span, f"`{path}` cannot be `{text}`", hint=hint)
         return None
     if choice.not_built is not None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from costops.language.cycles import dimension_cycles, dimension_order, names_read
 from costops.language.names import Names
-from costops.language.nearness import near_miss
+from costops.language.nearness import did_you_mean
 from costops.language.problems import Problems
 from costops.model.conditions import Condition, tests_in
 from costops.model.diagnostic import Diagnostic, Span
@@ -124,8 +124,7 @@ class _Checker:
             self._check_dimension_name(metric, f"labels.{label}", name)
         known = self.metric_sources
         if known is not None and ("metric", metric.id) not in self.broken and metric.source not in known:
-            near = near_miss(metric.source, known)
-            hint = f"did you mean `{near}`?" if near else "name it under `metric_sources` in costops.yaml"
+            hint = did_you_mean(metric.source, known, "name it under `metric_sources` in costops.yaml")
             message = f"unknown metric source `{metric.source}`"
             self.problems.error("CO318", metric.place("source"), message, hint=hint)
 
@@ -163,8 +162,7 @@ class _Checker:
         position = self.positions.get(identity)
         if position is None:
             if self.names.complete:
-                near = near_miss(identity, self.positions)
-                hint = f"did you mean `{near}`?" if near else None
+                hint = did_you_mean(identity, self.positions)
                 self.problems.error("CO308", span, f"unknown allocation `{identity}`", hint=hint)
             return
         other = self.rules.allocations[position]
@@ -205,8 +203,7 @@ class _Checker:
         metric = next((each for each in self.rules.metrics if each.id == identity), None)
         if metric is None:
             if self.names.complete:
-                near = near_miss(identity, [each.id for each in self.rules.metrics])
-                hint = f"did you mean `{near}`?" if near else None
+                hint = did_you_mean(identity, [each.id for each in self.rules.metrics])
                 self.problems.error("CO311", span, f"unknown metric `{identity}`", hint=hint)
             return
         related = ((metric.span, "the metric is here"),)

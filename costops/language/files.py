@@ -6,7 +6,7 @@ Invariant: the order is the path compared part by part as UTF-8 bytes, then the 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -115,19 +115,3 @@ def _bytes(path: Path, name: str, problems: Problems) -> bytes | None:
     except OSError as error:
         problems.error("CO101", _top(name), f"the file cannot be read: {error.strerror}")
         return None
-
-
-def texts_of(diagnostics: Iterable[Diagnostic], root: Path) -> dict[str, str]:
-    """The texts that diagnostics point into, read again; files that cannot be read are left out."""
-    files: dict[str, None] = {}
-    for each in diagnostics:
-        spans = [each.span, *(span for span, _ in each.related)]
-        files.update({span.file: None for span in spans if span is not None})
-    texts: dict[str, str] = {}
-    for name in files:
-        try:
-            data = (root / name).read_bytes()[:MAXIMUM_BYTES]
-        except OSError:
-            continue
-        texts[name] = data.decode("utf-8", "replace").removeprefix("\ufeff")
-    return texts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from costops.language.columns import FOCUS_COLUMNS
-from costops.language.nearness import near_miss
+from costops.language.nearness import did_you_mean, near_miss
 from costops.language.problems import Problems
 from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Span
@@ -73,8 +73,7 @@ class Names:
         if label is not None:
             self._disabled("label", label, span)
         elif self.complete:
-            near = near_miss(meaning.name, [each.id for each in self.rules.labels])
-            hint = f"did you mean `label.{near}`?" if near else None
+            hint = did_you_mean(f"label.{meaning.name}", [f"label.{each.id}" for each in self.rules.labels])
             self.problems.error("CO302", span, f"unknown label `{meaning.name}`", hint=hint)
         return None
 

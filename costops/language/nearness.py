@@ -9,6 +9,12 @@ import re
 from collections.abc import Iterable
 
 
+def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:
+    """A hint with the nearest candidate, or another hint where none is near."""
+    near = near_miss(word, candidates)
+    return f"did you mean `{near}`?" if near else otherwise
+
+
 def near_miss(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate nearest to `word`, if it is near enough to be a slip; never `word` itself."""
     best: tuple[int, str] | None = None

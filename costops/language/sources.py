@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from costops.language.bound import Bound
 from costops.language.fields import SOURCE, TRANSFORMS, Field
-from costops.language.nearness import near_miss
+from costops.language.nearness import did_you_mean
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, ScalarNode, describe
 from costops.language.problems import Problems
 from costops.language.scalars import read_integer, read_name, read_text
+from costops.language.unknown import report_unknown_keys
 from costops.language.where import PATTERN_FIELD, ValueReader
 from costops.model.conditions import Condition
 from costops.model.rules import Rename, Source, Transform
@@ -43,7 +44,7 @@ def _source(node: Node, bound: Bound, path: str) -> Source | None:
     if not isinstance(node, MappingNode):
         name = read_name(node, bound.problems)
         return None if name is None else Source(name)
-    report_unknown(node, SOURCE, bound.problems)
+    report_unknown_keys(node, SOURCE, bound.problems)
     field, transform = node.get("field"), node.get("transform")
     name = None
     if field is None:
@@ -77,9 +78,8 @@ def _transform(node: Node, problems: Problems) -> Transform | None:
         return None
     field = next((each for each in TRANSFORMS if each.name == name), None)
     if field is None:
-        near = near_miss(name, [each.name for each in TRANSFORMS])
         known = ", ".join(each.name for each in TRANSFORMS if each.not_built is None)
-        hint = f"did you mean `{near}`?" if near else f"use one of {known}"
+        hint = did_you_mean(name, [each.name for each in TRANSFORMS], f"use one of {known}")
         problems.error("CO215", place, f"unknown transform `{name}`", hint=hint)
         return None
     if field.not_built is not None:
@@ -100,7 +100,7 @@ def _with_arguments(field: Field, arguments: Node | None, node: Node, problems: 
         problems.error("CO215", (arguments or node).span, f"`{field.name}` needs the arguments {wanted}", hint=hint)
         return None
     before = problems.errors
-    report_unknown(arguments, field.fields, problems)
+    report_unknown_keys(arguments, field.fields, problems)
     values = [_argument(each, arguments, problems) for each in field.fields]
     if problems.errors > before:
         return None
@@ -116,16 +116,6 @@ def _argument(field: Field, arguments: MappingNode, problems: Problems) -> str |
         number = read_integer(node, problems)
         return None if number is None else str(number)
     return read_text(node, problems, may_be_empty=field.name == "to")
-
-
-def report_unknown(node: MappingNode, fields: tuple[Field, ...], problems: Problems) -> None:
-    """Reports keys that no field has."""
-    names = [each.name for each in fields]
-    for key, _ in node.pairs:
-        if key.text not in names:
-            near = near_miss(key.text, names)
-            hint = f"did you mean `{near}`?" if near else f"the fields here are {', '.join(names)}"
-            problems.error("CO201", key.span, f"unknown field `{key.text}`", hint=hint)
 
 
 def read_patterns(node: Node, problems: Problems) -> Condition | None:

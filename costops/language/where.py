@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from costops.language.bound import Bound
-from costops.language.nearness import near_miss
+from costops.language.nearness import did_you_mean
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, ScalarNode, describe
 from costops.language.problems import Problems
 from costops.language.scalars import read_boolean, read_name, read_text
@@ -118,8 +118,7 @@ class ValueReader:
     def _operator(self, key: ScalarNode, value: Node, ignore_case: bool) -> Condition | None:
         operator = key.text
         if operator not in OPERATORS:
-            near = near_miss(operator, (*OPERATORS, "ignore_case"))
-            hint = f"did you mean `{near}`?" if near else f"use one of {', '.join(OPERATORS)}"
+            hint = did_you_mean(operator, (*OPERATORS, "ignore_case"), f"use one of {', '.join(OPERATORS)}")
             self.problems.error("CO210", key.span, f"unknown operator `{operator}`", hint=hint)
             return None
         if operator == "present":

@@ -85,7 +85,7 @@ def connect(real: Path, options: str, timeout_seconds: int) -> sqlite3.Connectio
     try:
         for setting in ("foreign_keys = ON", "trusted_schema = OFF", "cell_size_check = ON", "synchronous = FULL"):
             connection.execute(f"PRAGMA {setting}")
-    except sqlite3.Error:
+    except BaseException:
         connection.close()
         raise
     return connection
@@ -120,6 +120,8 @@ def state_errors(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _explained(error, path) from error
+    except UnicodeDecodeError as error:  # SQLite's own message may quote the bytes that it cannot read
+        raise corrupt(path, "it holds text that is not UTF-8") from error
 
 
 def _disk_error(error: Exception, path: Path) -> CostopsError:

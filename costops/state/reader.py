@@ -51,6 +51,14 @@ class Snapshot:
     unlocked: tuple[Path, tuple[int, int, int]] | None = None
     """The file as it was when it was opened without locks; None where SQLite guards the snapshot."""
 
+    def check_still(self, path: Path) -> None:
+        """Raise BusyError if the file was written under a snapshot that nothing guards."""
+        if self.unlocked is not None and _stamp(self.unlocked[0]) != self.unlocked[1]:
+            raise BusyError(
+                f"The state {path} was written while it was read from a folder that cannot be locked.",
+                hint="Run the command again.",
+            )
+
 
 def open_snapshot(real: Path, path: Path) -> Snapshot:
     """Open the located file `real` for reading only; `path` is what messages call it. Call it in `state_errors`."""
@@ -90,8 +98,8 @@ class StateReader:
 
     def __init__(self, path: Path, snapshot: Snapshot) -> None:
         self._path = path
+        self._snapshot = snapshot
         self._connection = snapshot.connection
-        self._unlocked = snapshot.unlocked
 
     def __enter__(self) -> StateReader:
         return self
@@ -187,13 +195,14 @@ class StateReader:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
+        # What was written meanwhile also reads as corrupt, so that is asked first.
         try:
             with state_errors(self._path):
                 yield
+        except StateError:
+            self._snapshot.check_still(self._path)
+            raise
         except (TypeError, ValueError, KeyError, IndexError) as error:
+            self._snapshot.check_still(self._path)
             raise corrupt(self._path, f"its content cannot be read ({error})") from error
-        if self._unlocked is not None and _stamp(self._unlocked[0]) != self._unlocked[1]:
-            raise BusyError(
-                f"The state {self._path} was written while it was read from a folder that cannot be locked.",
-                hint="Run the command again.",
-            )
+        self._snapshot.check_still(self._path)

@@ -30,23 +30,27 @@ def verify(path: Path) -> tuple[str, ...]:
 
     Raises StateError where there is no file, BusyError or CostopsError where it cannot be read now.
     """
-    problems: list[str] = []
-    real = None
     try:
         real = locate(path)
-        if real is not None:
-            with state_errors(path), closing(open_snapshot(real, path).connection) as connection:
-                for check in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months):
-                    problems += check(connection)
-                    # What SQLite cannot read in order, the checks of content cannot either.
-                    if check is _storage and problems:
-                        break
+        with state_errors(path):
+            snapshot = None if real is None else open_snapshot(real, path)
+    except StateError as error:
+        return (error.message,)
+    if snapshot is None:
+        raise StateError(f"There is no state at {path}.", hint="Run `costops apply` first.")
+    problems: list[str] = []
+    try:
+        with closing(snapshot.connection) as connection, state_errors(path):
+            for check in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months):
+                problems += check(connection)
+                # What SQLite cannot read in order, the checks of content cannot either.
+                if check is _storage and problems:
+                    break
     except StateError as error:
         problems.append(error.message)
     except (TypeError, ValueError, KeyError, IndexError) as error:
         problems.append(f"content cannot be read: {error}")
-    if real is None and not problems:
-        raise StateError(f"There is no state at {path}.", hint="Run `costops apply` first.")
+    snapshot.check_still(path)
     return tuple(problems)
 
 
@@ -75,11 +79,13 @@ def _migrations(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _numbers(connection: sqlite3.Connection) -> Iterator[str]:
-    rows = connection.execute("SELECT serial FROM meta").fetchall()
+    rows = connection.execute("SELECT serial, id FROM meta").fetchall()
     numbers = [row[0] for row in connection.execute("SELECT number FROM version ORDER BY number")]
     serials = [row[0] for row in connection.execute("SELECT serial FROM version ORDER BY number")]
     if len(rows) != 1:
         yield f"the state has {len(rows)} lineages, not one"
+    elif rows[0][1] != 1:  # SQLite's own check passes over some constraints, among them that of a row id
+        yield "the lineage is not in the row in which costops wrote it"
     elif rows[0][0] != (serials[-1] if serials else 0):
         yield f"the serial is {rows[0][0]}, and the newest version was written at {serials[-1] if serials else 0}"
     if numbers != list(range(1, len(numbers) + 1)):
@@ -164,6 +170,6 @@ def _months(connection: sqlite3.Connection) -> Iterator[str]:
         "SELECT month FROM billing_month WHERE month NOT IN (SELECT billing_month FROM version_block) ORDER BY month"
     ):
         yield f"the billing month {month} has a status but no cost in any version"
-    # SQLite's own check passes over the constraints of tables without row ids.
+    # SQLite's own check passes over some constraints, among them those of tables without row ids.
     for (month,) in connection.execute("SELECT month FROM billing_month WHERE status NOT IN ('open', 'closed')"):
         yield f"the billing month {month} is neither open nor closed"

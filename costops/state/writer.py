@@ -105,10 +105,13 @@ def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
             connection.execute("PRAGMA journal_mode = WAL")
         _synchronize(unfinished)
         _publish(unfinished, real, path)
-        _synchronize(real.parent)
     finally:
         for suffix in ("", "-wal", "-shm"):
-            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+    # From here on the version is there, so nothing may report a failure any more.
+    with suppress(OSError):
+        _synchronize(real.parent)
     return version
 
 

@@ -89,17 +89,26 @@ def bills(draw: Draw) -> list[dict[str, object]]:
     return list(rows)
 
 
-records = st.builds(
-    lambda day, hour, metric, owner, env, value: {
-        "date": day + hour,
-        "metric": metric,
-        "labels": {"owner": owner, "stage": env, "host": "h1"},
-        "value": value,
-    },
-    st.sampled_from(DAYS),
-    st.sampled_from(["", "", "T23:30:00Z"]),
-    st.sampled_from(["cpu_hours", "calls"]),
-    st.sampled_from([*TEAM_TEXTS, "ghost", None]),
-    st.sampled_from([*ENV_TEXTS, None]),
-    st.sampled_from(["1", "2.5", "0", "100", "-1", "0.333333333333", "7"]),
-)
+def records(*metrics: str) -> st.SearchStrategy[dict[str, object]]:
+    """One record of one of the metrics."""
+    return st.builds(
+        lambda day, hour, metric, owner, stage, value: {
+            "date": day + hour,
+            "metric": metric,
+            "labels": {"owner": owner, "stage": stage, "host": "h1"},
+            "value": value,
+        },
+        st.sampled_from(DAYS),
+        st.sampled_from(["", "", "T23:30:00Z"]),
+        st.sampled_from(metrics),
+        st.sampled_from([*TEAM_TEXTS, "ghost", None]),
+        st.sampled_from([*ENV_TEXTS, None]),
+        st.sampled_from(["1", "2.5", "0", "100", "-1", "0.333333333333", "7"]),
+    )
+
+
+@st.composite
+def usages(draw: Draw) -> list[dict[str, object]]:
+    """Usage of both metrics, at least one record each."""
+    first = [draw(records("cpu_hours")), draw(records("calls"))]
+    return [*first, *draw(st.lists(records("cpu_hours", "calls"), max_size=14))]

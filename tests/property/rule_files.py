@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
-from property.bills import bills, records
+from property.bills import bills, usages
 from property.conditions import conditions, path_tests
 from property.pools import COLUMNS_OF_THE_BILL, ELEMENTS, POOLS, SERVICES, TIERS, WRITABLE, Draw, weighted
 from workbench import Case
@@ -148,8 +148,6 @@ def allocations(draw: Draw, rule_id: str, earlier: Sequence[str], costs: Sequenc
             rule["partition_by"] = draw(
                 st.lists(st.sampled_from(partitions), max_size=draw(st.sampled_from([0, 0, 1, 2])), unique=True)
             )
-    if draw(st.integers(0, 11)) == 11:
-        rule["enabled"] = False
     return rule
 
 
@@ -211,12 +209,17 @@ def cases(draw: Draw) -> Case:
     """A bill, usage and one rule file with one to six allocations."""
     bill = draw(bills())
     costs = [name for name in ("BilledCost", "EffectiveCost", "ListCost") if name in bill[0]]
-    usage = draw(st.lists(records, min_size=1, max_size=16))
-    rule_ids = [f"rule-{number}" for number in range(1, draw(st.sampled_from([1, 2, 3, 4, 5, 6, 4, 5, 6])) + 1)]
-    rules = {
+    usage = draw(usages())
+    rules: list[dict[str, object]] = []
+    for number in range(1, draw(st.sampled_from([1, 2, 3, 4, 5, 6, 4, 5, 6])) + 1):
+        earlier = [str(rule["id"]) for rule in rules if "enabled" not in rule]
+        rules.append(draw(allocations(f"rule-{number}", earlier, costs)))
+        if draw(st.integers(0, 11)) == 11:
+            rules[-1]["enabled"] = False
+    file = {
         "labels": draw(labels()),
         "dimensions": draw(dimensions()),
         "metrics": METRICS,
-        "allocations": [draw(allocations(name, rule_ids[:index], costs)) for index, name in enumerate(rule_ids)],
+        "allocations": rules,
     }
-    return Case(rules, bill, usage, draw(st.sampled_from(REPORTS)), draw(st.sampled_from(costs)))
+    return Case(file, bill, usage, draw(st.sampled_from(REPORTS)), draw(st.sampled_from(costs)))

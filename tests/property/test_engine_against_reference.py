@@ -16,7 +16,19 @@ import reference
 from hypothesis import given, seed
 from hypothesis import strategies as st
 from property.rule_files import cases
-from workbench import Case, Charge, amounts, assert_same, day_sums, expected, load, planned, write
+from workbench import (
+    Case,
+    Charge,
+    amounts,
+    assert_same,
+    day_sums,
+    evaluated,
+    expected,
+    load,
+    planned,
+    write,
+    write_rules,
+)
 
 UNRELATED = {
     "id": "unrelated",
@@ -67,22 +79,22 @@ def raw_sums(case: Case) -> dict[tuple[str, str, str, str], Fraction]:
 @in_turns(cases())
 def test_the_ledger_is_the_oracles_and_no_money_is_lost(case: Case) -> None:
     with written(case) as folder:
-        ledger, _ = planned(folder)
+        ledger = evaluated(folder)
         assert_same(ledger, expected(case, load(folder)))
     assert day_sums(amounts(ledger)) == raw_sums(case)
 
 
 @in_turns(cases(), st.data())
-def test_the_same_bytes_with_two_threads_and_with_rows_and_files_shuffled(case: Case, data: st.DataObject) -> None:
+def test_the_same_bytes_in_a_plan_alone_with_two_threads_and_shuffled(case: Case, data: st.DataObject) -> None:
     with written(case) as folder:
         once, _ = planned(folder, threads=1)
-        twice, _ = planned(folder, threads=2)
+        twice = evaluated(folder, threads=2)
     assert once == twice
     rows = data.draw(st.permutations(case.bill))
     first, second = sorted(data.draw(st.tuples(st.integers(0, len(rows)), st.integers(0, len(rows)))))
     parts = [part for part in (rows[:first], rows[first:second], rows[second:]) if part]
     with written(case, parts) as folder:
-        shuffled, _ = planned(folder, threads=2)
+        shuffled = evaluated(folder, threads=2)
     assert once == shuffled
     assert once.digest == shuffled.digest
 
@@ -90,14 +102,14 @@ def test_the_same_bytes_with_two_threads_and_with_rows_and_files_shuffled(case: 
 @in_turns(cases())
 def test_an_unrelated_rule_at_the_end_changes_no_byte_and_elsewhere_no_amount(case: Case) -> None:
     assert isinstance(case.rules, Mapping)
-    with written(case) as folder:
-        plain, _ = planned(folder)
     allocations = case.rules["allocations"]
     assert isinstance(allocations, list)
-    with written(case.with_rules({**case.rules, "allocations": [*allocations, UNRELATED]})) as folder:
-        appended, _ = planned(folder)
+    with written(case) as folder:
+        plain = evaluated(folder)
+        write_rules(folder, {**case.rules, "allocations": [*allocations, UNRELATED]})
+        appended = evaluated(folder)
+        write_rules(folder, {**case.rules, "allocations": [UNRELATED, *allocations]})
+        inserted = evaluated(folder)
     assert appended == plain
     assert appended.digest == plain.digest
-    with written(case.with_rules({**case.rules, "allocations": [UNRELATED, *allocations]})) as folder:
-        inserted, _ = planned(folder)
     assert_same(inserted, amounts(plain))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlglot import exp
 
@@ -54,7 +55,7 @@ _ALWAYS_KNOWN = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "
 
 def reader(files: Sequence[PhysicalFile], name: str = "r") -> Node:
     """The rows of files with equal columns, columns named c0, c1, ... so that names differing in case stay apart."""
-    paths = exp.Array(expressions=[text(as_pattern(each.path)) for each in files])
+    paths = exp.Array(expressions=[text(as_pattern(Path(each.path))) for each in files])
     first = files[0]
     if first.kind == "parquet":
         source = function("read_parquet", paths, _option("hive_partitioning", exp.false()))

@@ -75,7 +75,9 @@ def _rounded(value: Node) -> Node:
         before = function("greatest", number(0), exp.Neg(this=point))
         behind = function("greatest", number(0), binary(exp.Sub, point.copy(), function("length", digits)))
         zeros = text("0")
-        padded = function("concat", function("repeat", zeros, before), digits.copy(), function("repeat", zeros.copy(), behind))
+        padded = function(
+            "concat", function("repeat", zeros, before), digits.copy(), function("repeat", zeros.copy(), behind)
+        )
         place = function("greatest", number(0), point.copy())
         return _let("q", padded, lambda q: _let("w", place, lambda w: from_padded(q, w)))
 

@@ -13,6 +13,7 @@ from sqlglot import exp
 from costops.engine.ir import PATH, PATH_MARK, Layer, Program
 from costops.engine.sql.cells import KEYS
 from costops.engine.sql.scalar import layered, scalar
+from costops.engine.sql.shape import printed
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -37,11 +38,12 @@ from costops.engine.sql.syntax import (
 from costops.model.expression import Column, call
 
 
-def slot_names(program: Program) -> list[str]:
-    return [slot for slot, _ in program.slots]
+def slot_names(program: Program) -> tuple[str, ...]:
+    return tuple(slot for slot, _ in program.slots)
 
 
-def classes(program: Program, field_columns: Sequence[str]) -> Node:
+@printed
+def classes(program: Program, field_columns: tuple[str, ...]) -> Node:
     """For each tuple of field values the number of its combination of slot values, and those values."""
     fields = [
         alias(function("nullif", column(name), text("")) if name != "tuple" else column(name), name)
@@ -67,6 +69,7 @@ def _settled(value: Node, name: str, layers: Sequence[Layer]) -> Node:
     return value
 
 
+@printed
 def first_profiles(program: Program) -> Node:
     """The profiles that the bill itself makes."""
     values: list[Node] = [
@@ -79,6 +82,7 @@ def first_profiles(program: Program) -> Node:
     return create_table("profiles", select(values, table("classes"), distinct=True))
 
 
+@printed
 def first_items(costs: int) -> Node:
     """The bill's cost by profile and day."""
     keys: list[Node] = [column("profile"), *columns(KEYS)]
@@ -103,6 +107,7 @@ def _reported(program: Program) -> Node:
     return select(values, computed)
 
 
+@printed
 def ledger(program: Program, costs: int) -> Node:
     """The final ledger: month, day, currency, report values, path and costs, in order, without rows of nothing but 0."""
     dimensions = [f"d{place}" for place in range(len(program.report))]
@@ -129,9 +134,10 @@ def ledger(program: Program, costs: int) -> Node:
     )
 
 
+@printed
 def money_by_step(program: Program, cost_place: int) -> Node:
     """(step, report dimension by place, value, currency, amount) that each step adds; step 0 is the bill itself."""
-    amounts = create_amounts(cost_place)
+    amounts = _amounts(cost_place)
     born = select(
         [alias(column("made"), "step"), *_report_columns(program), column("currency"), column("amount")], amounts
     )
@@ -142,7 +148,7 @@ def money_by_step(program: Program, cost_place: int) -> Node:
             column("currency"),
             alias(exp.Neg(this=column("amount")), "amount"),
         ],
-        create_amounts(cost_place),
+        _amounts(cost_place),
         where=exp.Not(this=is_null(column("taken"))),
     )
     reported = join(subquery(_reported(program), "reported"), using=["profile"])
@@ -152,7 +158,7 @@ def money_by_step(program: Program, cost_place: int) -> Node:
     return moves
 
 
-def create_amounts(cost_place: int) -> Node:
+def _amounts(cost_place: int) -> Node:
     """Cost of each profile by currency."""
     query = select(
         [column("profile"), column("currency"), alias(summed(column(f"c{cost_place}")), "amount")],
@@ -166,6 +172,7 @@ def _report_columns(program: Program) -> list[Node]:
     return columns(f"d{place}" for place in range(len(program.report)))
 
 
+@printed
 def money_of_dimension(place: int) -> Node:
     """One report dimension's part of `moves`."""
     name = f"d{place}"
@@ -178,6 +185,7 @@ def money_of_dimension(place: int) -> Node:
     )
 
 
+@printed
 def imbalances(costs: int) -> Node:
     """(step, month, day, currency) where what a step took and what it made differ in any cost column."""
     sums = [f"c{place}" for place in range(costs)]
@@ -212,7 +220,7 @@ def imbalances(costs: int) -> Node:
     ).limit(1)
 
 
-def totals(source: str, costs: int, *, only_alive: bool) -> Node:
+def _totals(source: str, costs: int, *, only_alive: bool) -> Node:
     """(month, day, currency, sum of each cost column) of the raw cells, or of what is alive in the end."""
     keys: list[Node] = [*columns(KEYS[:2]), column("currency")]
     query = select(
@@ -226,11 +234,18 @@ def totals(source: str, costs: int, *, only_alive: bool) -> Node:
     return query
 
 
+@printed
+def bill_totals(costs: int) -> Node:
+    """(month, day, currency, sum of each cost column) of the raw cells."""
+    return _totals("raw", costs, only_alive=False)
+
+
+@printed
 def difference_from_bill(costs: int) -> Node:
     """(month, day, currency) where the final ledger and the bill differ in any cost column."""
     sums = [f"c{place}" for place in range(costs)]
-    after = totals("items", costs, only_alive=True)
-    before = subquery(totals("raw", costs, only_alive=False), "bill")
+    after = _totals("items", costs, only_alive=True)
+    before = subquery(_totals("raw", costs, only_alive=False), "bill")
     negative = select(
         [*columns((*KEYS[:2], "currency")), *(alias(exp.Neg(this=column(each)), each) for each in sums)], before
     )

@@ -41,6 +41,11 @@ def text(value: str) -> Node:
     return exp.Literal.string(value)
 
 
+def parameter(place: int) -> Node:
+    """A value given when the statement runs."""
+    return exp.Parameter(this=exp.Literal.number(place))
+
+
 def null(kind: str = "VARCHAR") -> Node:
     return cast(exp.Null(), kind)
 
@@ -59,7 +64,9 @@ def function(name: str, *arguments: Node) -> Node:
 
 def paren(value: Node) -> Node:
     # sqlglot calls AND and OR functions too.
-    binds_tightly = isinstance(value, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(value, exp.Binary)
+    binds_tightly = isinstance(value, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(
+        value, exp.Binary
+    )
     return value if binds_tightly else exp.Paren(this=value)
 
 

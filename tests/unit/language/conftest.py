@@ -27,7 +27,11 @@ def _bind(text: str) -> tuple[RuleSet, tuple[Diagnostic, ...]]:
 
 
 def _problems(
-    text: str, *, report: tuple[str, ...] = (), known: frozenset[str] | None = None, sources: frozenset[str] | None = None
+    text: str,
+    *,
+    report: tuple[str, ...] = (),
+    known: frozenset[str] | None = None,
+    sources: frozenset[str] | None = None,
 ) -> list[tuple[str, str]]:
     read = read_text("rules/a.yaml", dedent(text))
     collected = Collected()
@@ -42,7 +46,9 @@ def _problems(
         complete=collected.complete,
     )
     every = in_order([*collected.problems.found(), *found])
-    return [(f"{each.span.line}:{each.span.column}" if each.span else "", f"{each.code} {each.message}") for each in every]
+    return [
+        (f"{each.span.line}:{each.span.column}" if each.span else "", f"{each.code} {each.message}") for each in every
+    ]
 
 
 @pytest.fixture

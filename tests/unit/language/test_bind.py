@@ -1,11 +1,14 @@
 """Nodes of rule files to the model: fields, values, shorthands."""
 
+# ruff: noqa: E501  one line for each row of a table
+
 from __future__ import annotations
 
 import pytest
 
 from costops.language.fields import KINDS, Field, ValueType
-from costops.model.conditions import AnyOf, Test as Condition_
+from costops.model.conditions import AnyOf
+from costops.model.conditions import Test as Condition_
 from costops.model.rules import DimensionRule, Method, Rename, Source, Transform
 
 LABEL = "labels:\n  - {id: a, from: Tags.a, %s}\n"
@@ -143,7 +146,11 @@ def test_every_field_of_an_allocation_is_bound(bind) -> None:
     assert (allocation.method, allocation.to, allocation.into) == (Method.PROPORTIONAL, ("team", "env"), ("t", "e"))
     assert allocation.values == (("a", "prod"), ("b", "prod"))
     assert allocation.basis == Condition_("RegionId", "is", ("eu",))
-    assert (allocation.basis_cost, allocation.granularity, allocation.negative) == ("ListCost", "billing_period", "clip")
+    assert (allocation.basis_cost, allocation.granularity, allocation.negative) == (
+        "ListCost",
+        "billing_period",
+        "clip",
+    )
     assert (allocation.partition_by, allocation.on_empty) == (("SubAccountId",), "even")
 
 
@@ -200,7 +207,10 @@ def test_a_dimension_knows_where_its_rules_are(bind) -> None:
         # fields
         (LABEL % "trasform: trim", ("CO201", "2:27", "unknown field `trasform`", "did you mean `transform`?")),
         (ALLOCATION % "basiss: {}", ("CO201", "7:5", "unknown field `basiss`", "did you mean `basis`?")),
-        (ALLOCATION % "granularity: daily", ("CO201", "7:5", "unknown field `granularity`", "did you mean `basis.granularity`?")),
+        (
+            ALLOCATION % "granularity: daily",
+            ("CO201", "7:5", "unknown field `granularity`", "did you mean `basis.granularity`?"),
+        ),
         ("allocation: []", ("CO201", "1:1", "unknown field `allocation`", "did you mean `allocations`?")),
         ("- a", ("CO203", "1:1", "a rule file is a mapping, this is a list", "start with `allocations:`")),
         ("labels: [x]", ("CO203", "1:10", "a mapping of fields is wanted here, this is text", None)),
@@ -208,36 +218,62 @@ def test_a_dimension_knows_where_its_rules_are(bind) -> None:
         ("labels: [{from: Tags.a}]", ("CO202", "1:11", "`id` is missing", None)),
         ("labels: [{id: a, from: }]", ("CO211", "1:18", "`from` has no value", "give it one, or remove the field")),
         # text
-        (LABEL % "name: 2024", ("CO204", "2:33", "text is wanted here, and 2024 without quotes is a number", 'write "2024"')),
-        (LABEL % "name: true", ("CO204", "2:33", "text is wanted here, and true without quotes is a boolean", 'write "true"')),
+        (
+            LABEL % "name: 2024",
+            ("CO204", "2:33", "text is wanted here, and 2024 without quotes is a number", 'write "2024"'),
+        ),
+        (
+            LABEL % "name: true",
+            ("CO204", "2:33", "text is wanted here, and true without quotes is a boolean", 'write "true"'),
+        ),
         (LABEL % "name: [x]", ("CO203", "2:33", "text is wanted here, this is a list", None)),
         (LABEL % 'name: ""', ("CO209", "2:33", "the text is empty", None)),
         # booleans
         (LABEL % "enabled: yes", ("CO206", "2:36", "true or false is wanted here, and yes is text", "write true")),
         (LABEL % "enabled: off", ("CO206", "2:36", "true or false is wanted here, and off is text", "write false")),
-        (LABEL % 'enabled: "true"', ("CO206", "2:36", 'true or false is wanted here, and "true" is text', "write true without quotes")),
+        (
+            LABEL % 'enabled: "true"',
+            ("CO206", "2:36", 'true or false is wanted here, and "true" is text', "write true without quotes"),
+        ),
         (LABEL % "enabled: 1", ("CO206", "2:36", "true or false is wanted here, and 1 is a number", None)),
         (LABEL % "enabled: [x]", ("CO206", "2:36", "true or false is wanted here, this is a list", None)),
         # ids
         ("labels: [{id: a b, from: Tags.a}]", ("CO207", "1:15", '"a b" cannot be an id', None)),
         ("labels: [{id: -a, from: Tags.a}]", ("CO207", "1:15", '"-a" cannot be an id', None)),
         (f"labels: [{{id: {'a' * 81}, from: Tags.a}}]", ("CO207", "1:15", f'"{"a" * 81}" cannot be an id', None)),
-        ("labels: [{id: 7, from: Tags.a}]", ("CO204", "1:15", "text is wanted here, and 7 without quotes is a number", 'write "7"')),
+        (
+            "labels: [{id: 7, from: Tags.a}]",
+            ("CO204", "1:15", "text is wanted here, and 7 without quotes is a number", 'write "7"'),
+        ),
         ("dimensions: [{id: day, rules: []}]", ("CO216", "1:19", None, "choose another id")),
         ("labels: [{id: Tags.a, from: Tags.a}]", ("CO216", "1:15", None, "choose another id")),
         # choices
         (ALLOCATION % "on_empty: evne", ("CO205", "7:15", "`on_empty` cannot be `evne`", "did you mean `even`?")),
-        (ALLOCATION % "on_empty: skip", ("CO205", "7:15", "`on_empty` cannot be `skip`", "use one of unallocated, even, error")),
+        (
+            ALLOCATION % "on_empty: skip",
+            ("CO205", "7:15", "`on_empty` cannot be `skip`", "use one of unallocated, even, error"),
+        ),
         (ALLOCATION % "basis: {cost: effectivecost}", ("CO205", "7:19", None, "did you mean `EffectiveCost`?")),
         # sources, transforms, patterns
         ("labels: [{id: a, from: []}]", ("CO209", "1:24", "the list is empty, so that nothing is read", None)),
         ("labels: [{id: a, from: [{transform: trim}]}]", ("CO202", "1:25", "`field` is missing", None)),
         ("labels: [{id: a, from: [{field: Tags.a, trans: trim}]}]", ("CO201", "1:41", "unknown field `trans`", None)),
         (LABEL % "transform: trimm", ("CO215", "2:38", "unknown transform `trimm`", "did you mean `trim`?")),
-        (LABEL % "transform: split", ("CO215", "2:38", "`split` needs the arguments delimiter, index", "write {split: {delimiter: .., index: ..}}")),
+        (
+            LABEL % "transform: split",
+            (
+                "CO215",
+                "2:38",
+                "`split` needs the arguments delimiter, index",
+                "write {split: {delimiter: .., index: ..}}",
+            ),
+        ),
         (LABEL % "transform: {trim: 1}", ("CO215", "2:45", "`trim` takes no arguments", "write trim")),
         (LABEL % "transform: {split: {delimiter: x}}", ("CO202", "2:46", "`index` is missing", None)),
-        (LABEL % 'transform: {split: {delimiter: x, index: "0"}}', ("CO212", "2:68", "a whole number is wanted here", None)),
+        (
+            LABEL % 'transform: {split: {delimiter: x, index: "0"}}',
+            ("CO212", "2:68", "a whole number is wanted here", None),
+        ),
         (LABEL % "transform: {replace: {from: x, to: y, all: true}}", ("CO201", "2:65", "unknown field `all`", None)),
         (LABEL % "drop: null", ("CO211", "2:33", "`drop` has no value", None)),
         (LABEL % "drop: [null]", ("CO211", "2:34", "a pattern cannot be null", None)),
@@ -248,17 +284,29 @@ def test_a_dimension_knows_where_its_rules_are(bind) -> None:
         (LABEL % "rename: {2024: x}", ("CO204", "2:36", None, 'write "2024"')),
         # dimensions
         ("dimensions: [{id: a, rules: [{}]}]", ("CO202", "1:30", "`value` or `from` is missing", None)),
-        ("dimensions: [{id: a, rules: [x]}]", ("CO203", "1:30", "a mapping of fields is wanted here, this is text", None)),
-        ("dimensions: [{id: a, rules: [{value: x, from: y}]}]", ("CO219", "1:41", "a rule has `value` or `from`, not both", "write two rules")),
+        (
+            "dimensions: [{id: a, rules: [x]}]",
+            ("CO203", "1:30", "a mapping of fields is wanted here, this is text", None),
+        ),
+        (
+            "dimensions: [{id: a, rules: [{value: x, from: y}]}]",
+            ("CO219", "1:41", "a rule has `value` or `from`, not both", "write two rules"),
+        ),
         ("dimensions: [{id: a, rules: [{value: null}]}]", ("CO211", "1:38", "`rules[0].value` has no value", None)),
         ("dimensions: [{id: a}]", ("CO202", "1:15", "`rules` is missing", None)),
         # metrics
-        ("metrics: [{id: m, source: s, query: q, labels: {a: env, b: env}}]", ("CO217", "1:60", "`env` stands in `labels` twice", None)),
+        (
+            "metrics: [{id: m, source: s, query: q, labels: {a: env, b: env}}]",
+            ("CO217", "1:60", "`env` stands in `labels` twice", None),
+        ),
         ("metrics: [{id: m, source: s, query: q, labels: [env]}]", ("CO203", "1:48", None, None)),
         # allocations
         (ALLOCATION % "partition_by: [env, env]", ("CO217", "7:25", "`env` stands in `partition_by` twice", None)),
         (ALLOCATION % "into: []", ("CO209", "7:11", "`into` is empty", None)),
-        (ALLOCATION % "into: [a, b]", ("CO505", "7:11", "`into` names 2 and `to.dimension` 1; each needs its own", None)),
+        (
+            ALLOCATION % "into: [a, b]",
+            ("CO505", "7:11", "`into` names 2 and `to.dimension` 1; each needs its own", None),
+        ),
     ],
 )
 def test_a_mistake_has_its_code_place_message_and_hint(bind, text, expected) -> None:
@@ -297,7 +345,9 @@ def test_a_mistake_in_percentages_names_what_stands_there(bind, to, expected) ->
 
 
 def test_percentages_of_exactly_100_and_of_zero_are_right(bind) -> None:
-    rules, found = bind("allocations: [{id: a, source: {}, method: percent, to: {dimension: t, percent: {b: '0.5', a: 99.50, c: 0}}}]")
+    rules, found = bind(
+        "allocations: [{id: a, source: {}, method: percent, to: {dimension: t, percent: {b: '0.5', a: 99.50, c: 0}}}]"
+    )
     assert found == ()
     assert rules.allocations[0].percent == ((("a",), 99_500_000_000_000), (("b",), 500_000_000_000), (("c",), 0))
 
@@ -395,7 +445,9 @@ def test_the_refusal_of_to_where_says_what_to_do_instead(bind) -> None:
 
 @pytest.mark.parametrize("metric", ["[a, b]", "[a]", "{metric: a, weight: 2}", "[{metric: a, weight: 2}]"])
 def test_several_or_weighted_metrics_are_refused(bind, metric) -> None:
-    _, found = bind(f"allocations: [{{id: a, source: {{}}, method: metric, to: {{dimension: t}}, basis: {{metric: {metric}}}}}]")
+    _, found = bind(
+        f"allocations: [{{id: a, source: {{}}, method: metric, to: {{dimension: t}}, basis: {{metric: {metric}}}}}]"
+    )
     assert [each.code for each in found] == ["CO405"]
 
 
@@ -414,7 +466,9 @@ def test_dimension_rules_that_are_not_built_yet_are_refused(bind, rule, codes) -
 
 
 def test_an_id_is_unique_per_kind_and_both_places_are_named(bind) -> None:
-    rules, found = bind("labels:\n  - {id: a, from: Tags.a}\n  - {id: a, from: Tags.b}\ndimensions:\n  - {id: a, rules: []}\n")
+    rules, found = bind(
+        "labels:\n  - {id: a, from: Tags.a}\n  - {id: a, from: Tags.b}\ndimensions:\n  - {id: a, rules: []}\n"
+    )
     assert [(each.code, each.span.line, each.related[0][0].line) for each in found] == [("CO208", 3, 2)]
     assert [each.sources[0].field for each in rules.labels] == ["Tags.a"]
     assert [each.id for each in rules.dimensions] == ["a"]

@@ -30,7 +30,8 @@ labels:
     owner: finops
     hidden: true
     from: [Tags.env, {field: Tags.environment, transform: [trim, lower]}]
-    transform: [trim, lower, upper, title, normalize, {split: {delimiter: "-", index: -1}}, {replace: {from: a, to: ""}}]
+    transform:
+      [trim, lower, upper, title, normalize, {split: {delimiter: "-", index: -1}}, {replace: {from: a, to: ""}}]
     drop: [n/a, none, {matches: "x+"}, {starts_with: [a, b], ends_with: c, ignore_case: true}]
     rename:
       staging: [stg, stage]
@@ -111,9 +112,9 @@ def test_revisions_keep_text_and_place_in_the_order_of_evaluation(bind) -> None:
     assert (stored[1].text, stored[1].file, stored[1].line) == (
         "  - {id: team, from: Tags.team, enabled: false}",
         "rules/a.yaml",
-        16,
+        17,
     )
-    assert rules_from_revisions(stored).labels[1].span.line == 16
+    assert rules_from_revisions(stored).labels[1].span.line == 17
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,10 @@ def test_revisions_keep_text_and_place_in_the_order_of_evaluation(bind) -> None:
         ("{any: [{a: x}, {a: y}]}", {"any": [{"a": "x"}, {"a": "y"}]}),
         ("{any: [{a: x}, {b: y}]}", {"any": [{"a": "x"}, {"b": "y"}]}),
         ("{all: [{a: x}, {b: y}]}", {"a": "x", "b": "y"}),
-        ("{all: [{a: {contains: x}}, {a: {contains: y}}]}", {"a": {"contains": "x"}, "all": [{"a": {"contains": "y"}}]}),
+        (
+            "{all: [{a: {contains: x}}, {a: {contains: y}}]}",
+            {"a": {"contains": "x"}, "all": [{"a": {"contains": "y"}}]},
+        ),
         ("{all: [{not: {a: x}}, {not: {b: y}}]}", {"not": {"a": "x"}, "all": [{"not": {"b": "y"}}]}),
         ("{not: {not: {a: x}}}", {"a": "x"}),
     ],
@@ -182,7 +186,9 @@ def test_canonical_json_is_compact_sorted_and_not_escaped(bind) -> None:
 )
 def test_percentages_written_differently_have_one_canonical_form(bind, one, other) -> None:
     text = "allocations: [{{id: a, source: {{}}, method: percent, to: {{dimension: t, percent: {percent}}}}}]"
-    assert rules_digest(written(bind, text.format(percent=one))) == rules_digest(written(bind, text.format(percent=other)))
+    assert rules_digest(written(bind, text.format(percent=one))) == rules_digest(
+        written(bind, text.format(percent=other))
+    )
 
 
 def test_the_digest_sees_the_order_of_allocations_and_not_that_of_the_rest(bind) -> None:
@@ -234,7 +240,12 @@ def one_test() -> st.SearchStrategy[Condition]:
         st.lists(TEXTS, min_size=1, max_size=3),
         ignore_case=st.booleans(),
     )
-    ordered = st.builds(make_test, FIELDS, st.sampled_from(["before", "after", "from", "until"]), st.lists(TEXTS, min_size=1, max_size=2))
+    ordered = st.builds(
+        make_test,
+        FIELDS,
+        st.sampled_from(["before", "after", "from", "until"]),
+        st.lists(TEXTS, min_size=1, max_size=2),
+    )
     present = st.builds(make_test, FIELDS, st.just("present"), st.sampled_from([["true"], ["false"]]))
     return st.one_of(plain, cased, ordered, present)
 
@@ -282,11 +293,28 @@ def test_the_worked_examples_bind_without_problems(problems) -> None:
             method: proportional
             to: {dimension: single_tenant_product}
             into: rds_split_costs
-            basis: {cost: ContractedCost, granularity: monthly, where: {ChargeCategory: {not: Tax}, CommitmentDiscountStatus: {not: Unused}}}
-          - {id: snowflake-prod-staging, source: {where: {ServiceName: Snowflake, env: null}}, method: percent, to: {dimension: env, percent: {production: 80, staging: 20}}}
-          - {id: datadog-by-hosts, source: {where: {ServiceName: Datadog Pro, env: null}}, method: metric, to: {dimension: env}, basis: {metric: datadog_hosts}}
-          - {id: network-by-env, source: {where: {ServiceCategory: Networking, env: null}}, method: proportional, to: {dimension: env}, basis: {where: {ServiceCategory: [Compute, Databases]}}}
+            basis:
+              cost: ContractedCost
+              granularity: monthly
+              where: {ChargeCategory: {not: Tax}, CommitmentDiscountStatus: {not: Unused}}
+          - id: snowflake-prod-staging
+            source: {where: {ServiceName: Snowflake, env: null}}
+            method: percent
+            to: {dimension: env, percent: {production: 80, staging: 20}}
+          - id: datadog-by-hosts
+            source: {where: {ServiceName: Datadog Pro, env: null}}
+            method: metric
+            to: {dimension: env}
+            basis: {metric: datadog_hosts}
+          - id: network-by-env
+            source: {where: {ServiceCategory: Networking, env: null}}
+            method: proportional
+            to: {dimension: env}
+            basis: {where: {ServiceCategory: [Compute, Databases]}}
           - {id: even, source: {}, method: even, to: {dimension: env, values: [teamA, teamB, teamC]}}
-          - {id: several, source: {where: {env: [a, b]}}, method: even, to: {dimension: [env, single_tenant_product], values: [[teamA, production]]}}
+          - id: several
+            source: {where: {env: [a, b]}}
+            method: even
+            to: {dimension: [env, single_tenant_product], values: [[teamA, production]]}
         """)
     assert problems(text, report=("env", "product_total")) == []

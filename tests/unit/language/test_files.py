@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from costops.language.check import check
-from costops.language.files import load_rules, texts_of
+from costops.language.files import load_rules
 from costops.model.diagnostic import in_order
 
 RULE = "allocations: [{{id: {id}, source: {{}}, method: even, to: {{dimension: env}}}}]\n"
@@ -23,7 +23,19 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_files_are_ordered_part_by_part_as_bytes(tmp_path: Path) -> None:
-    names = ["b.yaml", "a/z.yaml", "a.yaml", "a-b/c.yml", "Z.yaml", "a/b/c.yaml", "é.yaml", "10.yaml", "9.yaml", "\U0001f600.yaml", "ﬀ.yaml"]
+    names = [
+        "b.yaml",
+        "a/z.yaml",
+        "a.yaml",
+        "a-b/c.yml",
+        "Z.yaml",
+        "a/b/c.yaml",
+        "é.yaml",
+        "10.yaml",
+        "9.yaml",
+        "\U0001f600.yaml",
+        "ﬀ.yaml",
+    ]
     folder = write(tmp_path, {name: RULE.format(id=f"r{index}") for index, name in enumerate(names)})
     loaded = load_rules(folder, tmp_path)
     assert loaded.diagnostics == ()
@@ -44,7 +56,15 @@ def test_files_are_ordered_part_by_part_as_bytes(tmp_path: Path) -> None:
 
 def test_hidden_and_other_files_are_no_rule_files(tmp_path: Path) -> None:
     folder = write(
-        tmp_path, {".a.yaml": "x", ".git/a.yaml": "x", "readme.md": "x", "teams.csv": "x", "a.yaml~": "x", "b.yml": RULE.format(id="b")}
+        tmp_path,
+        {
+            ".a.yaml": "x",
+            ".git/a.yaml": "x",
+            "readme.md": "x",
+            "teams.csv": "x",
+            "a.yaml~": "x",
+            "b.yml": RULE.format(id="b"),
+        },
     )
     loaded = load_rules(folder, tmp_path)
     assert (list(loaded.texts), loaded.diagnostics) == (["rules/b.yml"], ())
@@ -52,7 +72,9 @@ def test_hidden_and_other_files_are_no_rule_files(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     loaded = load_rules(tmp_path / "rules", tmp_path)
-    assert [(each.code, each.message) for each in loaded.diagnostics] == [("CO113", "the rules folder rules does not exist")]
+    assert [(each.code, each.message) for each in loaded.diagnostics] == [
+        ("CO113", "the rules folder rules does not exist")
+    ]
     assert loaded.has_errors
 
 
@@ -92,7 +114,9 @@ def test_all_errors_of_all_files_come_at_once_by_place(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
         {
-            "20.yaml": "allocations:\n  - {id: a, source: {where: {SubAccountId: 012345678901}}, method: even, to: {dimension: tema}}\n  - {id: b, metod: even}\n",
+            "20.yaml": "allocations:\n"
+            "  - {id: a, source: {where: {SubAccountId: 012345678901}}, method: even, to: {dimension: tema}}\n"
+            "  - {id: b, metod: even}\n",
             "10.yaml": "labels:\n  - {id: team, from: Tags.team, enabled: yes}\n  - {id: team, from: Tags.x}\n",
             "30/x.yaml": "dimensions:\n  - {id: a, rules: [{from: b}]}\n  - {id: b, rules: [{from: a}]}\n",
         },
@@ -114,7 +138,10 @@ def test_all_errors_of_all_files_come_at_once_by_place(tmp_path: Path) -> None:
 
 
 def test_a_broken_file_does_not_make_its_names_unknown(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"a.yaml": "labels:\n\t- {id: tema, from: Tags.a}\n", "b.yaml": RULE.format(id="b").replace("env", "tema")})
+    folder = write(
+        tmp_path,
+        {"a.yaml": "labels:\n\t- {id: tema, from: Tags.a}\n", "b.yaml": RULE.format(id="b").replace("env", "tema")},
+    )
     loaded = load_rules(folder, tmp_path)
     assert not loaded.complete
     assert [each.code for each in loaded.diagnostics] == ["CO105"]
@@ -129,9 +156,3 @@ def test_a_file_that_cannot_be_read_is_one_error(tmp_path: Path, data: bytes) ->
     loaded = load_rules(folder, tmp_path)
     assert len(loaded.diagnostics) == 1
     assert not loaded.complete
-
-
-def test_texts_can_be_read_again_for_diagnostics(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"a.yaml": "labels: [{id: a}]\n", "b.yaml": ""})
-    diagnostics = load_rules(folder, tmp_path).diagnostics
-    assert texts_of(diagnostics, tmp_path) == {"rules/a.yaml": "labels: [{id: a}]\n"}

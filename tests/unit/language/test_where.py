@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from costops.model.conditions import EVERYTHING, All, AnyOf, Not, Test as Condition_
+from costops.model.conditions import EVERYTHING, All, AnyOf, Not
+from costops.model.conditions import Test as Condition_
 
 RULE = "allocations:\n  - {id: a, method: even, to: {dimension: t}, source: {where: %s}}\n"
 WHERE_COLUMN = 63
@@ -46,7 +47,10 @@ def is_(field: str, *values: str | None) -> Condition_:
         ),
         ("{a: {is: X, ignore_case: true}}", Condition_("a", "is", ("X",), ignore_case=True)),
         ("{a: {is: X, ignore_case: false}}", is_("a", "X")),
-        ("{a: {is: null, contains: x, ignore_case: true}}", All((Condition_("a", "contains", ("x",), True), is_("a", None)))),
+        (
+            "{a: {is: null, contains: x, ignore_case: true}}",
+            All((Condition_("a", "contains", ("x",), True), is_("a", None))),
+        ),
         ("{any: [{a: x}, {b: y}]}", AnyOf((is_("a", "x"), is_("b", "y")))),
         ("{any: [{a: x}]}", is_("a", "x")),
         ("{all: [{a: x}, {all: [{b: y}]}]}", All((is_("a", "x"), is_("b", "y")))),

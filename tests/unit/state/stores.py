@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from costops.model.ledger import Ledger, empty_ledger
@@ -98,3 +100,16 @@ def read_ledger(path: Path, number: int | None = None) -> Ledger:
     assert reader is not None
     with reader:
         return reader.ledger(number)
+
+
+def query(path: Path, text: str) -> list[tuple[object, ...]]:
+    """The rows that anybody gets who opens the file with SQLite; what is changed, is changed."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return connection.execute(text).fetchall()
+
+
+def content(path: Path) -> list[object]:
+    """Everything that the file says, whichever byte it is kept in."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        marks = [connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
+        return [*connection.iterdump(), *marks]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from unit.state.child import run_as_nobody, start
-from unit.state.stores import FIRST_RUN, apply, base_of, draft_of, read_ledger, three_days
+from unit.state.child import month, run_as_nobody, start
+from unit.state.stores import FIRST_RUN, apply, base_of, draft_of, query, read_ledger, three_days
 
-from costops.errors import ExitCode, StateError
+from costops.errors import BusyError, ExitCode, StateError
 from costops.model.version import Base
-from costops.state.reader import open_reader
+from costops.state.reader import Snapshot, StateReader, open_reader
 from costops.state.verify import verify
 from costops.state.writer import apply_version
 
@@ -24,30 +26,22 @@ def put_bytes(content: bytes) -> Callable[[Path], None]:
 
 
 def put_other_program(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("CREATE TABLE meta (lineage, serial)")
-    connection.close()
+    query(path, "CREATE TABLE meta (lineage, serial)")
 
 
 def put_newer_schema(path: Path) -> None:
     apply(path, three_days())
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA user_version = 2")
-    connection.close()
+    query(path, "PRAGMA user_version = 2")
 
 
 def put_no_schema(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(f"PRAGMA application_id = {0x434F5053}")
-    connection.execute("VACUUM")
-    connection.close()
+    query(path, f"PRAGMA application_id = {0x434F5053}")
+    query(path, "VACUUM")
 
 
 def put_no_tables(path: Path) -> None:
     put_no_schema(path)
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA user_version = 1")
-    connection.close()
+    query(path, "PRAGMA user_version = 1")
 
 
 def put_half(path: Path) -> None:
@@ -59,6 +53,11 @@ def put_zeroed_pages(path: Path) -> None:
     apply(path, three_days())
     content = path.read_bytes()
     path.write_bytes(content[:4096] + bytes(len(content) - 4096))
+
+
+def put_bytes_in_the_schema(path: Path) -> None:
+    apply(path, three_days())
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE meta", b"CREATE \x90ABLE meta"))
 
 
 def put_log_alone(path: Path) -> None:
@@ -78,6 +77,7 @@ BAD_STATES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no tables": (put_no_tables, "is corrupt: no such table: meta"),
     "half of the file": (put_half, "is corrupt: database disk image is malformed"),
     "zeroed pages": (put_zeroed_pages, "is corrupt"),
+    "a schema that is no text": (put_bytes_in_the_schema, "is corrupt: it holds text that is not UTF-8"),
     "a log without its file": (put_log_alone, "is gone, but costops.db-wal beside it"),
 }
 
@@ -203,6 +203,22 @@ def test_a_reader_does_not_wait_for_a_writer_that_holds_its_transaction(tmp_path
     writer.close()
 
 
+def test_reading_does_not_pay_for_what_only_writing_needs(tmp_path: Path) -> None:
+    apply(tmp_path / "costops.db", three_days())
+    program = (
+        "import sys; from pathlib import Path; from costops.state.reader import Snapshot, StateReader, open_reader\n"
+        "assert 'sqlite3' not in sys.modules\n"
+        "with open_reader(Path(sys.argv[1])) as reader: reader.ledger(1); reader.versions(); reader.sums(1, ('env',))\n"
+        "print(sorted({'sqlite_utils', 'pandas', 'numpy', 'duckdb', 'click'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "costops.db")], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
 def test_a_state_behind_a_symbolic_link_and_an_odd_name_is_read(tmp_path: Path) -> None:
     odd = tmp_path / "100 % ?mode=rw #1;ü.db"
     ledger = three_days()
@@ -235,6 +251,21 @@ def test_a_state_in_a_folder_that_cannot_be_written_is_read(open_folder: Path) -
     assert as_nobody(open_folder, read_ledger, state) == ledger
     assert as_nobody(open_folder, verify, state) == ()
     assert [each.name for each in open_folder.iterdir()] == ["costops.db"]
+
+
+def test_a_state_that_is_written_under_a_reader_without_locks_is_not_believed(tmp_path: Path) -> None:
+    state = tmp_path / "costops.db"
+    apply(state, three_days(1))
+    found = state.stat()
+    # As a reader in a folder that it cannot write.
+    connection = sqlite3.connect(f"{state.as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
+
+    with StateReader(state, Snapshot(connection, unlocked=(state, stamp))) as reader:
+        assert reader.base().version == 1
+        apply(state, month(1))
+        with pytest.raises(BusyError, match="was written while it was read"):
+            reader.ledger()
 
 
 def test_a_log_that_cannot_be_played_is_not_passed_over(open_folder: Path) -> None:

@@ -6,30 +6,25 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from unit.state.stores import apply, ledger_of, three_days
+from unit.state.stores import apply, content, ledger_of, query, three_days
 
 from costops import money
 
 PICOS = 10**12
 
 
-def opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None)
-
-
 def test_the_file_says_whose_it_is_and_which_schema_it_has(tmp_path: Path) -> None:
     apply(tmp_path / "costops.db", three_days())
-    connection = opened(tmp_path / "costops.db")
 
-    assert connection.execute("PRAGMA application_id").fetchone() == (0x434F5053,)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert query(tmp_path / "costops.db", "PRAGMA application_id") == [(0x434F5053,)]
+    assert query(tmp_path / "costops.db", "PRAGMA user_version") == [(1,)]
+    assert query(tmp_path / "costops.db", "PRAGMA journal_mode") == [("wal",)]
 
 
 def test_every_table_is_strict(tmp_path: Path) -> None:
     apply(tmp_path / "costops.db", three_days())
 
-    tables = opened(tmp_path / "costops.db").execute("PRAGMA table_list").fetchall()
+    tables = query(tmp_path / "costops.db", "PRAGMA table_list")
 
     own = {row[1]: row[5] for row in tables if row[0] == "main" and row[2] == "table" and row[1] != "sqlite_schema"}
     assert set(own.values()) == {1}
@@ -70,13 +65,12 @@ def test_every_table_is_strict(tmp_path: Path) -> None:
 )
 def test_history_cannot_be_rewritten_by_accident(tmp_path: Path, statement: str) -> None:
     apply(tmp_path / "costops.db", three_days())
-    connection = opened(tmp_path / "costops.db")
-    before = list(connection.iterdump())
+    before = content(tmp_path / "costops.db")
 
     with pytest.raises(sqlite3.IntegrityError):
-        connection.execute(statement)
+        query(tmp_path / "costops.db", statement)
 
-    assert list(connection.iterdump()) == before
+    assert content(tmp_path / "costops.db") == before
 
 
 def test_the_view_writes_amounts_as_exact_decimal_text(tmp_path: Path) -> None:
@@ -89,10 +83,8 @@ def test_the_view_writes_amounts_as_exact_decimal_text(tmp_path: Path) -> None:
     )
     apply(tmp_path / "costops.db", ledger)
 
-    rows = (
-        opened(tmp_path / "costops.db")
-        .execute("SELECT * FROM ledger_text ORDER BY version, billing_month, day, dimension_values")
-        .fetchall()
+    rows = query(
+        tmp_path / "costops.db", "SELECT * FROM ledger_text ORDER BY version, billing_month, day, dimension_values"
     )
 
     assert [row[6] for row in rows] == [money.format_picos(amount) for amount in amounts]
@@ -103,26 +95,24 @@ def test_an_unchanged_day_is_stored_once(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     apply(state, three_days(last_day_picos=7))
     apply(state, three_days(last_day_picos=8))
-    connection = opened(state)
 
     # Two equal days of September share one block of two entries; October has a block of one entry in each version.
-    assert connection.execute("SELECT COUNT(*) FROM block").fetchone() == (3,)
-    assert connection.execute("SELECT COUNT(*) FROM entry").fetchone() == (4,)
-    assert connection.execute("SELECT COUNT(*) FROM version_block").fetchone() == (6,)
+    assert query(state, "SELECT COUNT(*) FROM block") == [(3,)]
+    assert query(state, "SELECT COUNT(*) FROM entry") == [(4,)]
+    assert query(state, "SELECT COUNT(*) FROM version_block") == [(6,)]
 
 
 def test_an_unchanged_rule_is_stored_once(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     apply(state, three_days(1))
     apply(state, three_days(2))
-    connection = opened(state)
 
-    assert connection.execute("SELECT COUNT(*) FROM rule_revision").fetchone() == (2,)
-    assert connection.execute("SELECT COUNT(*) FROM version_rule").fetchone() == (4,)
+    assert query(state, "SELECT COUNT(*) FROM rule_revision") == [(2,)]
+    assert query(state, "SELECT COUNT(*) FROM version_rule") == [(4,)]
 
 
 def test_new_billing_months_are_open(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     apply(state, three_days())
 
-    assert opened(state).execute("SELECT * FROM billing_month").fetchall() == [("2025-09", "open"), ("2025-10", "open")]
+    assert query(state, "SELECT * FROM billing_month") == [("2025-09", "open"), ("2025-10", "open")]

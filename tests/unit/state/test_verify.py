@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from unit.state.stores import ENV, apply, three_days
+from unit.state.stores import ENV, apply, content, query, three_days
 
 from costops.errors import StateError
 from costops.state.verify import verify
@@ -17,16 +17,6 @@ def two_versions(path: Path) -> bytes:
     apply(path, three_days(1), applied_at="2026-11-18T09:14:07Z")
     apply(path, three_days(2), applied_at="2026-11-19T09:14:07Z", rules=(ENV,))
     return path.read_bytes()
-
-
-def content(path: Path) -> list[object]:
-    """Everything that the file says, whichever byte it is kept in."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        marks = [connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
-        return [*connection.iterdump(), *marks]
-    finally:
-        connection.close()
 
 
 def test_a_changed_byte_is_found_or_holds_nothing(tmp_path: Path) -> None:
@@ -103,6 +93,11 @@ TAMPERING = {
     "the serial": ("meta", "UPDATE meta SET serial = 3"),
     "the lineage": ("meta", "UPDATE meta SET lineage = '00000000-0000-4000-8000-000000000000'"),
     "the birth of the state": ("meta", "UPDATE meta SET created_at = '2020-01-01T00:00:00Z'"),
+    "the row of the lineage": ("meta", "PRAGMA ignore_check_constraints = ON; UPDATE meta SET id = 2"),
+    "a status that there is not": (
+        "billing_month",
+        "PRAGMA ignore_check_constraints = ON; UPDATE billing_month SET status = 'half' WHERE month = '2025-10'",
+    ),
     "a month without cost": ("billing_month", "INSERT INTO billing_month VALUES ('2020-01', 'open')"),
     "the record of migrations": ("_sqlite_migrations", "DELETE FROM _sqlite_migrations"),
     "the time of a migration": ("_sqlite_migrations", "UPDATE _sqlite_migrations SET applied_at = '2020'"),
@@ -123,7 +118,7 @@ def test_a_change_by_hand_is_found(tmp_path: Path, table: str, statement: str) -
     for name, _ in kept:
         connection.execute(f"DROP TRIGGER {name}")
     before = connection.total_changes
-    connection.execute(statement)
+    connection.executescript(statement)
     assert connection.total_changes > before or table == ""
     for _, text in kept:
         connection.execute(text)
@@ -135,9 +130,7 @@ def test_a_change_by_hand_is_found(tmp_path: Path, table: str, statement: str) -
 def test_a_trigger_that_was_taken_away_is_found_and_stops_the_next_apply(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     two_versions(state)
-    connection = sqlite3.connect(state, isolation_level=None)
-    connection.execute("DROP TRIGGER version_no_delete")
-    connection.close()
+    query(state, "DROP TRIGGER version_no_delete")
 
     assert verify(state) == ("trigger version_no_delete is missing",)
     with pytest.raises(StateError, match=r"schema of the state .* was changed: trigger version_no_delete is missing"):
@@ -147,23 +140,21 @@ def test_a_trigger_that_was_taken_away_is_found_and_stops_the_next_apply(tmp_pat
 def test_a_version_that_was_cut_off_is_found(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     two_versions(state)
-    connection = sqlite3.connect(state, isolation_level=None)
-    for table in ("version", "version_rule", "version_block"):
-        connection.execute(f"DROP TRIGGER {table}_no_delete")
-        connection.execute(f"DELETE FROM {table} WHERE {'number' if table == 'version' else 'version'} = 2")
-    connection.close()
+    for table, column in (("version_rule", "version"), ("version_block", "version"), ("version", "number")):
+        query(state, f"DROP TRIGGER {table}_no_delete")
+        query(state, f"DELETE FROM {table} WHERE {column} = 2")
 
     assert "the serial is 2, and the newest version was written at 1" in verify(state)
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"),
+    ("written", "problem"),
     [(b"", "is empty"), (b"x" * 100, "is too short"), (b"x" * 5000, "is not an SQLite file")],
     ids=["0 bytes", "100 bytes", "5000 bytes"],
 )
-def test_a_file_that_is_no_state_is_a_problem(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_a_file_that_is_no_state_is_a_problem(tmp_path: Path, written: bytes, problem: str) -> None:
     state = tmp_path / "costops.db"
-    state.write_bytes(content)
+    state.write_bytes(written)
 
     assert len(verify(state)) == 1
     assert problem in verify(state)[0]

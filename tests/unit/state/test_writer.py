@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import resource
-import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
 from unit.state.child import month, run_as_nobody, start
-from unit.state.stores import FIRST_RUN, apply, base_of, draft_of, ledger_of, read_ledger, three_days
+from unit.state.stores import FIRST_RUN, apply, base_of, content, draft_of, ledger_of, query, read_ledger, three_days
 
 from costops.errors import CostopsError, ExitCode, StaleError
 from costops.model.version import Base
@@ -77,9 +77,7 @@ def test_a_serial_that_moved_alone_is_stale(tmp_path: Path) -> None:
     state, ledger = tmp_path / "costops.db", three_days()
     apply(state, ledger)
     base = base_of(state)
-    connection = sqlite3.connect(state, isolation_level=None)
-    connection.execute("UPDATE meta SET serial = serial + 1")
-    connection.close()
+    query(state, "UPDATE meta SET serial = serial + 1")
 
     with pytest.raises(StaleError, match=r"version 1 \(serial 2\), .* from version 1 \(serial 1\)"):
         apply_version(state, base=base, draft=draft_of(ledger), ledger=ledger)
@@ -88,12 +86,12 @@ def test_a_serial_that_moved_alone_is_stale(tmp_path: Path) -> None:
 def test_a_draft_that_the_store_refuses_leaves_the_version_before(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     apply(state, three_days(1))
-    before = list(sqlite3.connect(state).iterdump())
+    before = content(state)
 
     with pytest.raises(CostopsError):
         apply(state, three_days(2), rules=draft_of(three_days()).rules * 2)
 
-    assert list(sqlite3.connect(state).iterdump()) == before
+    assert content(state) == before
     assert apply(state, three_days(2)).number == 2
 
 
@@ -104,15 +102,49 @@ def test_a_first_apply_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("versions", [0, 1], ids=["first apply", "next apply"])
+def test_an_interrupt_changes_nothing_and_leaves_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versions: int
+) -> None:
+    state, ledger = tmp_path / "costops.db", three_days(2)
+    for _ in range(versions):
+        apply(state, three_days(1))
+    base, draft, files = base_of(state), draft_of(ledger), sorted(tmp_path.iterdir())
+
+    def interrupt(_: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(hashlib, "sha256", interrupt)  # the chain is the first to ask for one
+        apply_version(state, base=base, draft=draft, ledger=ledger)
+
+    assert base_of(state) == base
+    assert [each for each in tmp_path.iterdir() if each.name.endswith(".new")] == []
+    assert set(files) <= set(tmp_path.iterdir())
+    assert apply_version(state, base=base, draft=draft, ledger=ledger, timeout_seconds=0).number == versions + 1
+
+
+def test_a_version_that_is_there_is_never_reported_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, synchronize = tmp_path / "costops.db", os.fsync
+
+    def refuse_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        synchronize(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+
+    assert apply(state, three_days()).number == 1
+    assert base_of(state).version == 1
+
+
 def test_a_stored_day_that_does_not_add_up_stops_the_apply(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     apply(state, three_days(1))
-    connection = sqlite3.connect(state, isolation_level=None)
-    trigger = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'entry_no_update'").fetchone()[0]
-    connection.execute("DROP TRIGGER entry_no_update")
-    connection.execute("UPDATE entry SET billed_parts = billed_parts + 1 WHERE block = 1 AND position = 1")
-    connection.execute(trigger)
-    connection.close()
+    trigger = query(state, "SELECT sql FROM sqlite_master WHERE name = 'entry_no_update'")[0][0]
+    query(state, "DROP TRIGGER entry_no_update")
+    query(state, "UPDATE entry SET billed_parts = billed_parts + 1 WHERE block = 1 AND position = 1")
+    query(state, str(trigger))
 
     with pytest.raises(CostopsError, match="does not add up to the ledger") as raised:
         apply(state, three_days(2))

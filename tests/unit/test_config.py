@@ -1,0 +1,222 @@
+"""costops.yaml: discovery, precedence, origins, and what it may not say."""
+
+# ruff: noqa: E501  one line for each row of a table
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from costops.config import find_workspace, load_settings
+from costops.errors import ExitCode, InvalidRules, UsageError
+from costops.language.fields import SETTINGS
+from costops.model.settings import BillingSource, MetricSource
+
+FULL = """\
+version: 1
+rules: allocation/
+state: ../elsewhere/costops.db
+cost: BilledCost
+report: [env, team, ServiceName]
+billing:
+  - {name: cloud, path: "bill/**/*.parquet"}
+  - {name: old, path: /data/cur/*.parquet, format: aws-cur}
+metric_sources:
+  - {name: warehouse, kind: file, path: "usage/*.csv"}
+"""
+
+
+def workspace(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "costops.yaml").write_text(text, encoding="utf-8")
+    return folder.resolve()
+
+
+def errors(folder: Path, text: str) -> list[tuple[str, str, str]]:
+    with pytest.raises(InvalidRules) as caught:
+        load_settings(workspace(folder, text))
+    assert caught.value.texts == {"costops.yaml": text}
+    return [
+        (each.code, f"{each.span.line}:{each.span.column}" if each.span else "", each.message)
+        for each in caught.value.diagnostics
+    ]
+
+
+def test_every_setting_is_read_with_its_origin(tmp_path: Path) -> None:
+    root = workspace(tmp_path / "w", FULL)
+    loaded = load_settings(root)
+    settings = loaded.settings
+    assert loaded.diagnostics == ()
+    assert loaded.texts == {"costops.yaml": FULL}
+    assert (settings.root, settings.rules, settings.state) == (
+        root,
+        root / "allocation",
+        root.parent / "elsewhere" / "costops.db",
+    )
+    assert (settings.cost, settings.report) == ("BilledCost", ("env", "team", "ServiceName"))
+    assert settings.billing == (
+        BillingSource(name="cloud", path="bill/**/*.parquet"),
+        BillingSource(name="old", path="/data/cur/*.parquet", format="aws-cur"),
+    )
+    assert settings.metric_sources == (MetricSource(name="warehouse", kind="file", path="usage/*.csv"),)
+    assert dict(settings.origins) == {
+        "rules": "costops.yaml:2",
+        "state": "costops.yaml:3",
+        "cost": "costops.yaml:4",
+        "report": "costops.yaml:5",
+        "billing": "costops.yaml:6",
+        "metric_sources": "costops.yaml:9",
+    }
+    assert (settings.spans["report[1]"].line, settings.spans["report[1]"].column) == (5, 15)
+    assert settings.billing[0].span is not None
+    assert (settings.billing[0].span.line, settings.billing[0].span.column) == (7, 25)
+
+
+def test_the_defaults_are_those_of_the_documents(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "version: 1\n")
+    settings = load_settings(root).settings
+    assert (settings.rules, settings.state) == (root / "rules", root / "state" / "costops.db")
+    assert (settings.cost, settings.report, settings.billing, settings.metric_sources) == (
+        "EffectiveCost",
+        ("ServiceName",),
+        (),
+        (),
+    )
+    assert set(settings.origins.values()) == {"default"}
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "version: 1\ncost: ListCost\nstate: file.db\nrules: file\n")
+    environment = {
+        "COSTOPS_COST": "BilledCost",
+        "COSTOPS_STATE": "env.db",
+        "COSTOPS_RULES": "env",
+        "COSTOPS_OTHER": "x",
+    }
+    with_both = load_settings(root, flags={"state": "flag.db"}, environment=environment).settings
+    assert (with_both.state, with_both.rules, with_both.cost) == (root / "flag.db", root / "env", "BilledCost")
+    assert (with_both.origins["state"], with_both.origins["rules"], with_both.origins["cost"]) == (
+        "--state",
+        "COSTOPS_RULES",
+        "COSTOPS_COST",
+    )
+    alone = load_settings(root, environment={"COSTOPS_STATE": ""}).settings
+    assert (alone.state, alone.origins["state"]) == (root / "file.db", "costops.yaml:3")
+
+
+def test_a_path_of_a_flag_is_relative_to_where_the_command_runs(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "version: 1\n")
+    (root / "sub").mkdir()
+    settings = load_settings(root / "sub", flags={"state": "x.db"}, environment={"COSTOPS_RULES": "here"}).settings
+    assert (settings.root, settings.state, settings.rules) == (root, root / "sub" / "x.db", root / "here")
+
+
+def test_the_nearest_workspace_upwards_is_found(tmp_path: Path) -> None:
+    outer = workspace(tmp_path, "version: 1\n")
+    inner = workspace(tmp_path / "a" / "b", "version: 1\n")
+    deep = inner / "c" / "d"
+    deep.mkdir(parents=True)
+    assert find_workspace(deep) == inner
+    assert find_workspace(outer / "a") == outer
+
+
+def test_the_search_ends_at_the_git_root_and_says_where_it_looked(tmp_path: Path) -> None:
+    workspace(tmp_path, "version: 1\n")
+    repository = tmp_path / "repository"
+    (repository / "sub").mkdir(parents=True)
+    (repository / ".git").mkdir()
+    with pytest.raises(UsageError) as caught:
+        load_settings(repository / "sub")
+    assert (
+        caught.value.message
+        == f"no costops.yaml was found from {repository.resolve() / 'sub'} up to {repository.resolve()}"
+    )
+    assert "costops init" in (caught.value.hint or "")
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_a_workspace_may_be_the_git_root_itself(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "version: 1\n")
+    (root / ".git").write_text("gitdir: elsewhere\n")
+    assert find_workspace(root) == root
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ("CO202", "1:1", "`version` is missing")),
+        ("rules: rules\n", ("CO202", "1:1", "`version` is missing")),
+        ("version: 2\n", ("CO601", "1:10", "version 2 of costops.yaml is not known")),
+        ('version: "1"\n', ("CO212", "1:10", "a whole number is wanted here")),
+        ("- version\n", ("CO203", "1:1", "a mapping of fields is wanted here, this is a list")),
+        ("version: 1\n\tx: y\n", ("CO105", "2:1", r"not valid YAML: found character '\t' that cannot start any token")),
+        ("version: 1\nreprot: [env]\n", ("CO201", "2:1", "unknown field `reprot`")),
+        ("version: 1\ncost: effectivecost\n", ("CO205", "2:7", "`cost` cannot be `effectivecost`")),
+        ("version: 1\nreport: []\n", ("CO209", "2:9", "`report` is empty")),
+        ("version: 1\nreport: [env, env]\n", ("CO217", "2:15", "`env` stands in `report` twice")),
+        ("version: 1\nreport: [direct.env]\n", ("CO411", "2:10", "`direct.env`: values before the first allocation are not built yet")),
+        ("version: 1\nrules: ../rules\n", ("CO602", "2:8", "the rules folder is outside the workspace")),
+        ("version: 1\nrules: .\n", ("CO602", "2:8", "the rules folder is the workspace itself")),
+        ("version: 1\nbilling: [{name: a}]\n", ("CO202", "2:12", "`path` is missing")),
+        ("version: 1\nbilling: [{name: a, path: b, format: azure}]\n", ("CO205", "2:38", "`billing[0].format` cannot be `azure`")),
+        ("version: 1\nbilling: [{name: a, path: b}, {name: a, path: c}]\n", ("CO603", "2:38", "the name `a` stands in `billing` twice")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {X: y}}]\n", ("CO420", "2:30", "`billing[0].costs` is not built yet")),
+        ("version: 1\nmetric_sources: [{name: a, kind: sql, path: b}]\n", ("CO205", "2:34", "`metric_sources[0].kind` cannot be `sql`")),
+        ("version: 1\nchecks: []\n", ("CO421", "2:1", "`checks` is not built yet")),
+        ("version: 1\ncache: x\n", ("CO422", "2:1", "`cache` is not built yet")),
+        ("version: 1\nrestate_months: 2\n", ("CO423", "2:1", "`restate_months` is not built yet")),
+        ("version: 1\non_bill_change: {}\n", ("CO424", "2:1", "`on_bill_change` is not built yet")),
+        ("version: 1\nmemory_limit: 1GB\n", ("CO425", "2:1", "`memory_limit` is not built yet")),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_costops_yaml_has_its_place(tmp_path: Path, text: str, expected: tuple[str, str, str]) -> None:
+    assert errors(tmp_path, text) == [expected]
+
+
+def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
+    assert [code for code, _, _ in errors(tmp_path, "version: 3\ncost: x\nrules: /tmp\nfoo: 1\n")] == [
+        "CO601",
+        "CO205",
+        "CO602",
+        "CO201",
+    ]
+
+
+def test_rules_that_leave_the_workspace_through_a_link_are_refused(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    root = workspace(tmp_path / "w", "version: 1\n")
+    (root / "rules").symlink_to(outside)
+    with pytest.raises(UsageError, match="default: the rules folder is outside the workspace"):
+        load_settings(root)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "message"),
+    [
+        ({"cost": "effective"}, {}, "--cost: `effective` is no cost column"),
+        ({}, {"COSTOPS_COST": "x"}, "COSTOPS_COST: `x` is no cost column"),
+        ({"rules": ".."}, {}, "--rules: the rules folder is outside the workspace"),
+        ({"state": ""}, {}, "--state is empty"),
+        ({"report": "env"}, {}, "--report is no setting; flags set rules, state, cost"),
+    ],
+)
+def test_a_flag_or_variable_that_makes_no_sense_is_wrong_usage(
+    tmp_path: Path, flags: dict[str, str], environment: dict[str, str], message: str
+) -> None:
+    root = workspace(tmp_path, "version: 1\n")
+    with pytest.raises(UsageError) as caught:
+        load_settings(root, flags=flags, environment=environment)
+    assert caught.value.message == message
+
+
+def test_the_table_says_the_defaults_that_hold() -> None:
+    assert {field.name: field.default for field in SETTINGS if field.default} == {
+        "rules": "rules/",
+        "state": "state/costops.db",
+        "cost": "EffectiveCost",
+        "report": "[ServiceName]",
+        "billing": "[]",
+        "metric_sources": "[]",
+    }
