@@ -25,7 +25,14 @@ def lower(text: str) -> str:
 
 def upper(text: str) -> str:
     """Each character by its simple upper case."""
-    return "".join("ẞ" if each == "ß" else each.upper() if len(each.upper()) == 1 else each for each in text)
+    return "".join(map(simple_upper, text))
+
+
+def simple_upper(character: str) -> str:
+    """One character for one: where the full upper case has several, the title case if it has one, else itself."""
+    if character == "ß":
+        return "ẞ"
+    return next((each for each in (character.upper(), character.title()) if len(each) == 1), character)
 
 
 def title(text: str) -> str:
@@ -33,7 +40,7 @@ def title(text: str) -> str:
     out = ""
     for index, each in enumerate(text):
         inside = index > 0 and text[index - 1].isalnum()
-        out += lower(each) if inside else upper(each)
+        out += each if not each.isalnum() else lower(each) if inside else upper(each)
     return out
 
 

@@ -37,9 +37,5 @@ def command(session: output.Session, auto_approve: bool, everything: bool) -> in
 
 def _ask() -> None:
     output.narrate("\nOnly 'yes' will be accepted to approve.")
-    try:
-        answer = click.prompt("Write this version?", default="", show_default=False, err=True)
-    except click.Abort as error:
-        raise DeclinedError("not approved; nothing was written") from error
-    if answer.strip() != "yes":
+    if output.ask("Write this version? ").strip() != "yes":
         raise DeclinedError("not approved; nothing was written")

@@ -35,21 +35,40 @@ class Session:
         return open_workspace(self.start, flags=self.flags)
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads stdout any more, as with `| head`."""
+
+
 def result(text: str) -> None:
-    """Write a command's result."""
-    sys.stdout.buffer.write(text.encode())
+    """Write a command's result; raises ReaderGoneError."""
+    try:
+        sys.stdout.buffer.write(text.encode())
+    except BrokenPipeError as error:
+        # click would end the program for a broken pipe; this exception it does not know.
+        raise ReaderGoneError from error
 
 
 def flush() -> None:
-    """Hand everything written to the reader of stdout."""
-    sys.stdout.flush()
+    """Hand everything written to the reader of stdout; raises ReaderGoneError."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
 
 
 def narrate(text: str) -> None:
     """Tell a person something beside the result."""
-    sys.stdout.flush()
+    flush()
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def ask(question: str) -> str:
+    """A person's answer, without its line end; empty at the end of input."""
+    flush()
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().rstrip("\n")
 
 
 def is_interactive() -> bool:

@@ -86,8 +86,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except CostopsError as error:
         output.failure(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of stdout has gone, as with `| head`; Python would complain once more when it closes the stream.
+    except output.ReaderGoneError:
+        # Python would complain once more when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
 

@@ -49,13 +49,12 @@ class Ledger:
     def block_digests(self) -> dict[tuple[str, str], str]:
         """sha256 of each (billing month, day): its layout and rows, without the month and day themselves."""
         layout = json.dumps([self.dimensions, self.cost_columns], ensure_ascii=False)
+        columns = (self.currencies, self.paths, *self.values, *self.amounts)
         digests = {}
         for month, day, rows in self.blocks():
-            text = [layout]
-            for row in rows:
-                key = [self.currencies[row], self.paths[row], *(column[row] for column in self.values)]
-                text.append(json.dumps([*key, *(str(column[row]) for column in self.amounts)], ensure_ascii=False))
-            digests[month, day] = hashlib.sha256("\n".join(text).encode()).hexdigest()
+            block = list(zip(*(column[rows.start : rows.stop] for column in columns), strict=True))
+            text = layout + json.dumps(block, ensure_ascii=False)
+            digests[month, day] = hashlib.sha256(text.encode()).hexdigest()
         return digests
 
     @cached_property

@@ -240,8 +240,10 @@ def _summed(first: Mapping[tuple[str, str], int], second: Mapping[tuple[str, str
 def _ledger_totals(ledger: Ledger) -> dict[tuple[str, str], int]:
     totals: dict[tuple[str, str], int] = {}
     for cost, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True):
+        by_currency: dict[str, int] = {}
         for currency, amount in zip(ledger.currencies, amounts, strict=True):
-            totals[currency, cost] = totals.get((currency, cost), 0) + amount
+            by_currency[currency] = by_currency.get(currency, 0) + amount
+        totals |= {(currency, cost): amount for currency, amount in by_currency.items()}
     return totals
 
 

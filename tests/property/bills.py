@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 from property.pools import ACCOUNTS, CATEGORIES, ENV_TEXTS, NOTES, REGIONS, SERVICES, TEAM_TEXTS, Draw, weighted
 
-DAYS = ["2025-04-01"] * 8 + ["2025-04-02", "2025-04-30"] + ["2025-05-01"] * 3 + ["2025-05-31"]
+DAYS = ["2025-04-01"] * 5 + ["2025-04-02"] * 3 + ["2025-04-30"] + ["2025-05-01"] * 3 + ["2025-05-31"]
 
 amount_texts = weighted(
     (4, st.sampled_from(["1", "10", "100", "0", "0.01", "33.33", "-5", "-33.33", "0.1", "250000.25"])),
@@ -17,7 +17,13 @@ amount_texts = weighted(
 )
 
 
-KINDS_OF_TIME = ["day"] * 6 + ["hour", "midnight", "36 hours", "month", "month", "no end", "instant", "refund"]
+KINDS_OF_TIME = [
+    *["day"] * 4,
+    *["month"] * 3,
+    *["refund"] * 2,
+    *["36 hours"] * 2,
+    *["hour", "midnight", "from five to five", "no end", "instant"],
+]
 
 
 @st.composite
@@ -26,7 +32,8 @@ def times(draw: Draw) -> tuple[str, str | None, str | None]:
     day = datetime.fromisoformat(draw(st.sampled_from(DAYS)))
     month = day.replace(day=1)
     kind = draw(st.sampled_from(KINDS_OF_TIME))
-    start = {"hour": day + timedelta(hours=5), "midnight": day + timedelta(hours=23.5), "month": month}.get(kind, day)
+    hour = {"hour": 5.0, "from five to five": 5.0, "midnight": 23.5}.get(kind, 0.0)
+    start = month if kind == "month" else day + timedelta(hours=hour)
     if kind == "refund":
         start = (month - timedelta(days=1)).replace(day=draw(st.sampled_from([1, 30])))
     following = (month + timedelta(days=32)).replace(day=1)

@@ -191,8 +191,8 @@ def bases(
         basis["where"] = draw(anything)
     if costs and draw(st.booleans()):
         basis["cost"] = draw(st.sampled_from(costs))
-    if draw(st.booleans()):
-        basis["granularity"] = draw(st.sampled_from(["charge_period", "daily", "monthly", "monthly", "billing_period"]))
+    if draw(st.integers(0, 3)):
+        basis["granularity"] = draw(st.sampled_from(["charge_period", "daily", "monthly", "billing_period"]))
     return basis
 
 
@@ -223,3 +223,16 @@ def cases(draw: Draw) -> Case:
         "allocations": rules,
     }
     return Case(file, bill, usage, draw(st.sampled_from(REPORTS)), draw(st.sampled_from(costs)))
+
+
+@st.composite
+def cases_of_values(draw: Draw) -> Case:
+    """Labels and dimensions of every kind and ten conditions as dimensions, all of them reported; no allocation."""
+    columns = [*COLUMNS_OF_THE_BILL, "label.env", "label.team", "env", "team"]
+    tests = [
+        {"id": f"test-{number}", "rules": [{"value": "yes", "where": draw(conditions(columns))}]}
+        for number in range(10)
+    ]
+    file = {"labels": draw(labels()), "dimensions": [*draw(dimensions()), *tests], "metrics": []}
+    report = ("env", "team", "label.env", "tier", "unit", *(str(each["id"]) for each in tests))
+    return Case(file, draw(bills()), report=report)

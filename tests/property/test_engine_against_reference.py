@@ -15,7 +15,7 @@ import pytest
 import reference
 from hypothesis import given, seed
 from hypothesis import strategies as st
-from property.rule_files import cases
+from property.rule_files import cases, cases_of_values
 from workbench import (
     Case,
     Charge,
@@ -82,6 +82,12 @@ def test_the_ledger_is_the_oracles_and_no_money_is_lost(case: Case) -> None:
         ledger = evaluated(folder)
         assert_same(ledger, expected(case, load(folder)))
     assert day_sums(amounts(ledger)) == raw_sums(case)
+
+
+@in_turns(cases_of_values())
+def test_labels_dimensions_and_conditions_are_the_oracles(case: Case) -> None:
+    with written(case) as folder:
+        assert_same(evaluated(folder), expected(case, load(folder)))
 
 
 @in_turns(cases(), st.data())

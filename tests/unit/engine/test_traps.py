@@ -18,8 +18,6 @@ LABELS = """
 labels:
   - {id: team, from: [Tags.team]}
   - {id: env, from: [Tags.env]}
-metrics:
-  - {id: hours, source: warehouse, query: hours, labels: {team: team, env: env}}
 allocations:
 """
 
@@ -57,7 +55,7 @@ EVEN_OVER_THREE = f"""{LABELS}
 
 def teams(rules: str, bill: list[dict[str, object]], folder: Path) -> dict[str | None, Fraction]:
     """What became of Support by team; the ledger is compared with the oracle on the way."""
-    ledger = run(Case(rules, bill, [usage("hours", "1", team="A")], report=("team", "ServiceName")), folder)
+    ledger = run(Case(rules, bill, report=("team", "ServiceName")), folder)
     sums = totals(ledger, "team", "ServiceName")
     return {key[0]: value for key, value in sums.items() if key[1] == "Support"}
 
@@ -185,6 +183,8 @@ def test_t10_a_partition_the_metric_lacks_stays_and_a_team_only_the_metric_knows
     to: {{dimension: team}}
     basis: {{metric: hours}}
     partition_by: [env]
+metrics:
+  - {{id: hours, source: warehouse, query: hours, labels: {{team: team, env: env}}}}
 """
     bill = [charge("EC2", "1", team="A"), charge("Support", "10", env="prod"), charge("Support", "4", env="staging")]
     records = [
