@@ -1,6 +1,7 @@
 """The command line: reads arguments, calls the workspace, writes what the renderers made.
 
-Invariant: stdout carries the result and nothing else; every failure is one sentence on stderr and its documented exit code.
+Invariant: stdout carries the result and nothing else; every failure is one sentence on stderr and its documented
+exit code.
 """
 
 from __future__ import annotations

@@ -10,7 +10,11 @@ from costops.periods import parse_period
 
 
 @click.command("ledger")
-@click.option("--by", metavar="DIM,...", help="Report dimensions, day, charge_month, billing_month, allocated_by, allocation_path.")
+@click.option(
+    "--by",
+    metavar="DIM,...",
+    help="Report dimensions, day, charge_month, billing_month, allocated_by, allocation_path.",
+)
 @click.option("--version", "number", metavar="V", type=click.IntRange(min=1), help="By default the newest.")
 @click.option("--period", metavar="P", help="Billing months: 2025-09 or 2025-07..2025-09.")
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True)

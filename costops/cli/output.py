@@ -1,6 +1,7 @@
 """The only writer of stdout and the only writer of stderr.
 
-Invariant: results go to stdout as UTF-8 with `\\n` line ends, whatever the locale; narration goes to stderr after stdout is flushed.
+Invariant: results go to stdout as UTF-8 with `\\n` line ends, whatever the locale; narration goes to stderr after
+stdout is flushed.
 """
 
 from __future__ import annotations

@@ -61,7 +61,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code of PRODUCT's table."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        result = group.main(args=list(arguments) if arguments is not None else None, prog_name="costops", standalone_mode=False)
+        result = group.main(
+            args=list(arguments) if arguments is not None else None, prog_name="costops", standalone_mode=False
+        )
         output.flush()
         return int(result) if isinstance(result, int) else ExitCode.DONE
     except click.exceptions.NoArgsIsHelpError as error:

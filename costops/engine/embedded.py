@@ -61,8 +61,8 @@ def evaluate(
 ) -> Evaluation:
     """Read the bill once and evaluate every rule set on it.
 
-    Raises BillError for files that cannot be read or a bill without the cost column `cost`, EngineError for a rule whose
-    policy is to fail, ConservationError if money were lost.
+    Raises BillError for files that cannot be read or a bill without the cost column `cost`, EngineError for a rule
+    whose policy is to fail, ConservationError if money were lost.
     """
     if cost not in bill.cost_columns:
         raise BillError(

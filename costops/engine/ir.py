@@ -1,8 +1,8 @@
 """The program that a rule set becomes: data that names no engine and no SQL.
 
-Invariant: columns are named by place (`f0` raw fields, `x0` values computed from them, `s0` slots of a profile), never by a
-person's text, so that no name can collide and no text can become code. The order of `slots` is the order in which the
-report, then the rules, first name them; it decides which cell gets a residue of 1e-12.
+Invariant: columns are named by place (`f0` raw fields, `x0` values computed from them, `s0` slots of a profile),
+never by a person's text, so that no name can collide and no text can become code. The order of `slots` is the order
+in which the report, then the rules, first name them; it decides which cell gets a residue of 1e-12.
 """
 
 from __future__ import annotations

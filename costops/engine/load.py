@@ -55,12 +55,8 @@ def load_bill(connection: duckdb.DuckDBPyConnection, bill: BillDescription, fiel
             raise _explained(connection, part, error) from error
         part_names.append(tables.cells)
     field_columns = [name for _, name in named] or [cells.NO_FIELD]
-    for statement in (
-        cells.all_cells(part_names, field_columns, len(costs), "cells"),
-        cells.field_tuples("cells", field_columns, "tuples"),
-    ):
-        connection.execute(text_of(statement))
-    found = connection.execute(text_of(cells.bill_facts("cells", len(costs)))).fetchall()[0]
+    connection.execute(text_of(cells.all_cells(part_names, field_columns, len(costs))))
+    found = connection.execute(text_of(cells.bill_facts(len(costs)))).fetchall()[0]
     rows, undated, without_currency, *missing = found
     if undated:
         raise BillError(
@@ -72,13 +68,28 @@ def load_bill(connection: duckdb.DuckDBPyConnection, bill: BillDescription, fiel
             f"{without_currency} charges of the bill have no currency",
             hint="every charge needs BillingCurrency; look for empty values in that column",
         )
-    connection.execute(text_of(cells.raw_cells("cells", "tuples", field_columns, len(costs), "raw")))
+    salt = _number_tuples(connection, field_columns)
+    connection.execute(text_of(cells.raw_cells(field_columns, len(costs), salt)))
     months, totals = _months_and_totals(connection, costs)
-    for name in ("cells", *part_names):
+    connection.execute('DROP VIEW "cells"')
+    for name in part_names:
         connection.execute(f'DROP TABLE "{name}"')
     absent = tuple((cost, int(count)) for cost, count in zip(costs, missing, strict=True) if count)
     first, last = (months[0], months[-1]) if months else ("", "")
     return BillFacts(int(rows), first, last, months, totals, absent)
+
+
+def _number_tuples(connection: duckdb.DuckDBPyConnection, field_columns: Sequence[str]) -> int:
+    """Make `tuples` with a salt under which no two of them have the same hash; gives the salt."""
+    from costops.engine.sql import cells
+    from costops.engine.sql.syntax import text_of
+
+    salt = 0
+    while True:
+        connection.execute(text_of(cells.field_tuples(field_columns, salt)))
+        if not connection.execute(text_of(cells.equal_hashes())).fetchall()[0][0]:
+            return salt
+        salt += 1
 
 
 def _months_and_totals(

@@ -1,7 +1,7 @@
-"""Rule sets become programs: names get their meaning, conditions are cut into what is fixed and what allocations change.
+"""Rule sets become programs: names get their meaning, conditions are cut into what is fixed and what moves.
 
-Invariant: whatever no allocation can change is computed once per distinct value before the first step, as one truth value for
-each largest fixed part of a condition; a step then looks at slots only.
+Invariant: whatever no allocation can change is computed once per distinct value before the first step, as one truth
+value for each largest fixed part of a condition; a step then looks at slots only.
 """
 
 from __future__ import annotations
@@ -348,10 +348,8 @@ class _Lowering:
             source = call("and", source, call("not", call("or", *allocated)))
         elif rule.allocated == "only":
             source = call("and", source, call("or", *allocated))
-        if rule.method is Method.PERCENT:
-            given = rule.percent
-        else:
-            given = tuple((element, 1) for element in rule.values)
+        evenly = tuple((element, 1) for element in rule.values)
+        given = rule.percent if rule.method is Method.PERCENT else evenly
         metric = self._metric(rule) if rule.method is Method.METRIC else None
         metric_columns = dict(metric.columns) if metric else {}
         partition = tuple(self._slot(name) for name in rule.partition_by)

@@ -47,4 +47,6 @@ class Diagnostic:
 def in_order(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Diagnostics by place, those without a place last, equal ones once."""
     unique = dict.fromkeys(diagnostics)
-    return tuple(sorted(unique, key=lambda each: (each.span is None, each.span or Span("", 0, 0, 0, 0), each.code, each.message)))
+    return tuple(
+        sorted(unique, key=lambda each: (each.span is None, each.span or Span("", 0, 0, 0, 0), each.code, each.message))
+    )

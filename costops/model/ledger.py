@@ -67,4 +67,6 @@ class Ledger:
 
 def empty_ledger(dimensions: tuple[str, ...], cost_columns: tuple[str, ...]) -> Ledger:
     """A ledger without rows."""
-    return Ledger(dimensions, cost_columns, (), (), (), tuple(() for _ in dimensions), (), tuple(() for _ in cost_columns))
+    return Ledger(
+        dimensions, cost_columns, (), (), (), tuple(() for _ in dimensions), (), tuple(() for _ in cost_columns)
+    )

@@ -1,7 +1,7 @@
 """Which rule sets must be evaluated for a walk: one whose allocations begin another's is read off that one's steps.
 
-Invariant: every rule set of a walk gets one amount per element, used both as the end of one change and the start of the next,
-so that changes add up exactly.
+Invariant: every rule set of a walk gets one amount per element, used both as the end of one change and the start of
+the next, so that changes add up exactly.
 """
 
 from __future__ import annotations
@@ -51,7 +51,11 @@ def _begins(rules: RuleSet, other: RuleSet) -> bool:
 
 
 def _metric_ids(rules: RuleSet) -> set[str]:
-    return {each.basis_metric for each in rules.allocations if each.enabled and isinstance(each, Allocation) and each.basis_metric}
+    return {
+        each.basis_metric
+        for each in rules.allocations
+        if each.enabled and isinstance(each, Allocation) and each.basis_metric
+    }
 
 
 def _used_metrics(rules: RuleSet) -> tuple[Entry, ...]:

@@ -1,7 +1,7 @@
 """Which fields differ between two canonical forms: the only place that uses deepdiff.
 
-Invariant: paths are the field names a person wrote, `source.where.ServiceName` or `to.percent.checkout`; a list that changed
-is one field, because its places mean nothing by themselves.
+Invariant: paths are the field names a person wrote, `source.where.ServiceName` or `to.percent.checkout`; a list
+that changed is one field, because its places mean nothing by themselves.
 """
 
 from __future__ import annotations

@@ -40,8 +40,12 @@ def differ(first: Ledger, second: Ledger, at_least: int) -> bool:
 def with_carried_months(ledger: Ledger, stored: Ledger, months: Sequence[str]) -> Ledger:
     """`ledger` with the rows of `months` from `stored`; dimensions and costs that `stored` lacks are missing and 0."""
     rows = list(_rows(ledger))
-    dimension_places = [stored.dimensions.index(each) if each in stored.dimensions else None for each in ledger.dimensions]
-    cost_places = [stored.cost_columns.index(each) if each in stored.cost_columns else None for each in ledger.cost_columns]
+    dimension_places = [
+        stored.dimensions.index(each) if each in stored.dimensions else None for each in ledger.dimensions
+    ]
+    cost_places = [
+        stored.cost_columns.index(each) if each in stored.cost_columns else None for each in ledger.cost_columns
+    ]
     carried: dict[tuple[object, ...], list[int]] = {}
     for key, amounts in _rows(stored):
         month, day, currency, *values, path = key

@@ -43,7 +43,11 @@ def moved_money(lines: Iterable[MoneyLine], dimensions: Sequence[str]) -> tuple[
         key = (line.dimension, line.currency)
         sums[key] = sums.get(key, 0) + max(line.delta, 0)
     ordered = sorted(sums, key=lambda key: (dimensions.index(key[0]), key[1]))
-    return tuple(Moved(dimension, currency, sums[dimension, currency]) for dimension, currency in ordered if sums[dimension, currency])
+    return tuple(
+        Moved(dimension, currency, sums[dimension, currency])
+        for dimension, currency in ordered
+        if sums[dimension, currency]
+    )
 
 
 def largest_moves(moved: Iterable[Moved]) -> tuple[tuple[str, int], ...]:
@@ -82,7 +86,10 @@ def totals_by_cost(
 ) -> tuple[Total, ...]:
     """(currency, cost column) sums as totals, by cost column, then currency."""
     keys = sorted({**before, **after}, key=lambda key: (cost_columns.index(key[1]), key[0]))
-    return tuple(Total(currency, cost, before.get((currency, cost), 0), after.get((currency, cost), 0)) for currency, cost in keys)
+    return tuple(
+        Total(currency, cost, before.get((currency, cost), 0), after.get((currency, cost), 0))
+        for currency, cost in keys
+    )
 
 
 def added(money: Money, extra: Money) -> dict[tuple[str, str | None, str], int]:

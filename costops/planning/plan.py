@@ -1,7 +1,7 @@
 """Makes a plan: the rules' changes, the money each moves, the bill's difference apart, and the ledger to write.
 
-Invariant: what is applied is what the plan holds; the plan's digest binds the state, the rules, the settings, the metrics, the
-bill and the result, and nothing of time, place or machine.
+Invariant: what is applied is what the plan holds; the plan's digest binds the state, the rules, the settings, the
+metrics, the bill and the result, and nothing of time, place or machine.
 """
 
 from __future__ import annotations
@@ -42,8 +42,13 @@ LISTED_ELEMENTS = 10
 class Stored(Protocol):
     """The newest version, as the state has it."""
 
-    version: Version
-    rules: RuleSet
+    @property
+    def version(self) -> Version:
+        """The version itself."""
+
+    @property
+    def rules(self) -> RuleSet:
+        """Its rules, bound again."""
 
     def months(self) -> tuple[str, ...]:
         """Billing months that it has cost in."""

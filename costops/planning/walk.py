@@ -1,7 +1,7 @@
 """The walk from an old rule set to a new one, one change at a time, in the contract's order.
 
-Invariant: the last rule set of a walk is the new one itself, and every change appears exactly once; a rule set that would not
-bind is no stop on the way, its change is joined with the next.
+Invariant: the last rule set of a walk is the new one itself, and every change appears exactly once; a rule set that
+would not bind is no stop on the way, its change is joined with the next.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ def _steps(old: RuleSet, new: RuleSet) -> Sequence[tuple[Edit, RuleSet]]:
         for entry in getattr(old, name):
             if entry.id in after and after[entry.id] != entry:
                 edited = after[entry.id]
-                take(Edit("change", KINDS[name], entry, edited), _with(current, name, _swapped(getattr(current, name), edited)))
+                take(
+                    Edit("change", KINDS[name], entry, edited),
+                    _with(current, name, _swapped(getattr(current, name), edited)),
+                )
     for edit, rules in _allocation_steps(current, old.allocations, new.allocations):
         take(edit, rules)
     for name in DEFINITIONS:

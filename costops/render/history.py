@@ -61,7 +61,9 @@ def version_text(version: Version, totals: LedgerSums, coverage: Sequence[Ledger
         for each in coverage:
             missing = sum(sums[place] for found, money, sums in each.rows if money == currency and found[0] is None)
             shares.append(f"by {each.by[0]} {percent(missing, amounts[place])}")
-        costs = ", ".join(f"{cost} {amount(picos, currency)}" for cost, picos in zip(totals.cost_columns, amounts, strict=True))
+        costs = ", ".join(
+            f"{cost} {amount(picos, currency)}" for cost, picos in zip(totals.cost_columns, amounts, strict=True)
+        )
         lines += ["", f"{currency}  {costs}", f"     unallocated {draft.cost} {', '.join(shares)}"]
     rules = [[each.kind, safe_text(each.id), f"{each.file}:{each.line}"] for each in draft.rules]
     return "\n".join([*lines, "", *table_lines(rules, right=[False] * 3)]) + "\n"

@@ -1,6 +1,7 @@
 """A plan as a person reads it in a terminal or a log: changes by size of effect, then the one line that sums up.
 
-Invariant: nothing is hidden without a count, and the changes shown for one dimension and currency add up as the plan's do.
+Invariant: nothing is hidden without a count, and the changes shown for one dimension and currency add up as the
+plan's do.
 """
 
 from __future__ import annotations
@@ -172,12 +173,15 @@ def _element_rows(label: str, lines: Sequence[MoneyLine], everything: bool) -> l
         return []
     currency = lines[0].currency
     quantum = quantum_picos(currency)
-    changes = {**_rounded([line for line in lines if line.delta > 0]), **_rounded([line for line in lines if line.delta <= 0])}
+    changes = {
+        **_rounded([line for line in lines if line.delta > 0]),
+        **_rounded([line for line in lines if line.delta <= 0]),
+    }
     ordered = sorted(lines, key=lambda line: (-abs(line.delta), line.value is not None, line.value or ""))
     visible = [line for line in ordered if changes[line]]
     if not everything:
         visible = visible[:SHOWN_ELEMENTS]
-    rows = []
+    rows: list[list[str]] = []
     for line in visible:
         before = round_half_even(line.before, quantum)
         rows.append(

@@ -11,6 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 from property.pools import POOLS, Draw, weighted
 
+TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
+ANYTHING = [*POOLS, *TIMES]
+"""Fields that a condition may name."""
+
 PATTERNS = [".*-1", "[a-z]+", "prod.*", "(eu|us)-[0-9]", "[A-Z]{2}.*", "a|b"]
 LIKES = ["prod%", "%-_", "_", "%e%", "E_2"]
 
@@ -46,30 +50,37 @@ def tests_of_a_field(values: Sequence[str]) -> st.SearchStrategy[Any]:
     )
 
 
-time_tests = st.builds(
-    lambda operator, operand: {operator: operand},
+moments = st.sampled_from(["2025-04", "2025-04-01", "2025-04-02", "2025-05-01", "2025-04-01T05:00:00Z", "2025"])
+time_tests = st.dictionaries(
     st.sampled_from(["before", "after", "from", "until"]),
-    st.sampled_from(["2025-04", "2025-04-02", "2025-05-01", "2025-04-01T05:00:00Z"]),
+    weighted((3, moments), (1, st.lists(moments, min_size=1, max_size=2, unique=True))),
+    min_size=1,
+    max_size=2,
 )
 
 
 def path_tests(ids: Sequence[str]) -> st.SearchStrategy[Any]:
-    return st.one_of(
-        st.sampled_from(ids), st.none(), st.lists(st.sampled_from(ids), min_size=1, max_size=2, unique=True)
+    """What may stand behind `allocated_by`."""
+    several = st.lists(st.sampled_from(ids), min_size=1, max_size=2, unique=True)
+    return weighted(
+        (3, st.sampled_from(ids)),
+        (2, several),
+        (1, st.none()),
+        (1, several.map(lambda names: {"not_in": names})),
+        (1, st.booleans().map(lambda present: {"present": present})),
     )
 
 
 def conditions(fields: Sequence[str], rule_ids: Sequence[str] = ()) -> st.SearchStrategy[Any]:
-    """A `where` on the given fields; on charge times and `allocated_by` where rule ids are given."""
+    """A `where` on the given fields, and on `allocated_by` where rule ids are given."""
 
     def one(field: str) -> st.SearchStrategy[Any]:
-        return tests_of_a_field(POOLS[field]).map(lambda test: {field: test})
+        tests = time_tests if field in TIMES else tests_of_a_field(POOLS[field])
+        return tests.map(lambda test: {field: test})
 
     leaves = st.sampled_from(fields).flatmap(one)
     if rule_ids:
-        paths = path_tests(rule_ids).map(lambda test: {"allocated_by": test})
-        when = time_tests.map(lambda test: {"ChargePeriodStart": test})
-        leaves = weighted((6, leaves), (1, paths), (1, when))
+        leaves = weighted((6, leaves), (1, path_tests(rule_ids).map(lambda test: {"allocated_by": test})))
     both = st.builds(lambda first, second: {**first, **second}, leaves, leaves)
     flat = weighted((2, leaves), (1, both))
     nested = st.one_of(

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from property.bills import bills, usages
-from property.conditions import conditions, path_tests
+from property.conditions import ANYTHING, TIMES, conditions, path_tests
 from property.pools import COLUMNS_OF_THE_BILL, ELEMENTS, POOLS, SERVICES, TIERS, WRITABLE, Draw, weighted
 from workbench import Case
 
@@ -54,7 +54,14 @@ def labels(draw: Draw) -> list[dict[str, object]]:
         env["drop"] = draw(st.sampled_from([["n/a"], ["n/a", "none", "None"], [{"starts_with": "n"}]]))
     if draw(st.booleans()):
         live: list[object] = ["prod", "prd", {"starts_with": "prod-"}]
-        env["rename"] = draw(st.sampled_from([{"production": live}, {"production": live, "dev": ["ä-test", "stg"]}]))
+        env["rename"] = draw(
+            st.sampled_from(
+                [
+                    {"production": live},
+                    {"production": live, "dev": ["ä-test", {"contains": "s"}], "p": [{"like": "p%"}]},
+                ]
+            )
+        )
     team: dict[str, object] = {
         "id": "team",
         "from": draw(sources(["Tags.team", "Tags.owner", "SubAccountId"])),
@@ -74,12 +81,12 @@ def dimensions(draw: Draw) -> list[dict[str, object]]:
     tier = [
         {"value": draw(st.sampled_from(TIERS)), "where": draw(conditions([*columns, "env", "team"]))},
         {
-            "from": draw(st.sampled_from(["team", "RegionId", ["Tags.owner", "label.env"]])),
+            "from": draw(sources(["team", "RegionId", "Tags.owner", "label.env"])),
             "transform": draw(transforms),
         },
     ]
     unit = [
-        {"from": draw(st.sampled_from(["team", ["team", "owner"], ["tier", "env"]])), "transform": draw(transforms)},
+        {"from": draw(sources(["team", "owner", "tier", "env"])), "transform": draw(transforms)},
         {"value": "rest", "where": draw(conditions(["owner", "env", "ServiceName"]))},
     ]
     entries: list[dict[str, object]] = [
@@ -135,7 +142,7 @@ def allocations(draw: Draw, rule_id: str, earlier: Sequence[str], costs: Sequenc
     rule["to"] = to_fields
     if into != to:
         rule["into"] = into if len(into) > 1 else into[0]
-    fields = [*MAPPED[metric]] if metric else [*POOLS]
+    fields = [*MAPPED[metric]] if metric else ANYTHING
     if method != "percent":
         rule["basis"] = draw(bases(metric, fields, earlier, costs if method == "proportional" else ()))
         rule["on_empty"] = draw(st.sampled_from(["unallocated", "unallocated", "even"]))
@@ -166,7 +173,7 @@ def allocation_sources(into: str, earlier: Sequence[str]) -> st.SearchStrategy[A
     several = st.lists(st.sampled_from(SERVICES), min_size=2, max_size=3, unique=True)
     services = several.map(lambda names: {"ServiceName": names})
     missing = services.map(lambda found: {**found, into: None})
-    anything = conditions([*POOLS], earlier)
+    anything = conditions(ANYTHING, earlier)
     where = weighted(
         (4, service), (3, services), (2, missing), (1, st.just({into: None})), (3, anything), (1, st.just({}))
     )
@@ -227,12 +234,33 @@ def cases(draw: Draw) -> Case:
 
 @st.composite
 def cases_of_values(draw: Draw) -> Case:
-    """Labels and dimensions of every kind and ten conditions as dimensions, all of them reported; no allocation."""
-    columns = [*COLUMNS_OF_THE_BILL, "label.env", "label.team", "env", "team"]
-    tests = [
-        {"id": f"test-{number}", "rules": [{"value": "yes", "where": draw(conditions(columns))}]}
-        for number in range(10)
-    ]
-    file = {"labels": draw(labels()), "dimensions": [*draw(dimensions()), *tests], "metrics": []}
-    report = ("env", "team", "label.env", "tier", "unit", *(str(each["id"]) for each in tests))
-    return Case(file, draw(bills()), report=report)
+    """Labels and dimensions of every kind, and conditions as dimensions before and after three allocations."""
+    columns = [*COLUMNS_OF_THE_BILL, *TIMES, "label.env", "label.team", "env", "team"]
+    rule_ids = ["rule-1", "rule-2", "rule-3"]
+    file = {
+        "labels": draw(labels()),
+        "dimensions": [
+            *draw(dimensions()),
+            *({"id": f"before-{n}", "rules": [tested(draw(conditions(columns)))]} for n in range(8)),
+            *(
+                {"id": f"after-{n}", "stage": "result", "rules": [tested(draw(conditions(columns, rule_ids)))]}
+                for n in range(6)
+            ),
+        ],
+        "allocations": [
+            {"id": "rule-1", "source": {"where": {"ServiceName": ["EC2", "RDS"]}}, **HALVES},
+            {"id": "rule-2", "source": {"where": {"ServiceName": ["RDS", "S3"]}}, **HALVES, "into": "tier"},
+            {"id": "rule-3", "source": {"where": {"allocated_by": "rule-2"}}, **HALVES, "into": "team"},
+        ],
+    }
+    report = ("env", "team", "label.env", "tier", "unit")
+    tests = (*(f"before-{n}" for n in range(8)), *(f"after-{n}" for n in range(6)))
+    return Case(file, draw(bills()), report=(*report, *tests))
+
+
+HALVES: dict[str, object] = {"method": "percent", "to": {"dimension": "owner", "percent": {"a": 50, "o1": 50}}}
+
+
+def tested(condition: object) -> dict[str, object]:
+    """A dimension's rule that says where a condition holds."""
+    return {"value": "yes", "where": condition}

@@ -1,7 +1,7 @@
-"""From files to raw cells: one row per billing month, day, last day of the charge period, currency and distinct field values.
+"""From files to raw cells: one row per billing month, day, last day of the charge period, currency and distinct field
+values.
 
-Invariant: `raw` holds every charge of the bill exactly once, costs as integers of 1e-12, and `tuples` every combination of
-field values once, missing as null.
+Invariant: `raw` holds every charge of the bill exactly once, and `tuples` every combination of field values once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from costops.engine.ir import RawField
 from costops.engine.probe import as_pattern
-from costops.engine.sql.decimals import MONEY, picos
+from costops.engine.sql.decimals import MONEY
 from costops.engine.sql.scalar import Names, scalar
 from costops.engine.sql.syntax import (
     Node,
@@ -25,6 +25,7 @@ from costops.engine.sql.syntax import (
     column,
     columns,
     create_table,
+    create_view,
     disjunction,
     equal,
     function,
@@ -225,35 +226,35 @@ def _last_day(starts: Node, ends: Node) -> Node:
     return case(is_long, cast(paren(binary(exp.Sub, ends, moment)), "DATE"), day)
 
 
-def all_cells(parts: Sequence[str], field_columns: Sequence[str], costs: int, into: str) -> Node:
-    """The cells of all parts as one relation."""
+def all_cells(parts: Sequence[str], field_columns: Sequence[str], costs: int) -> Node:
+    """The cells of all parts as one relation, `cells`, without copying them."""
     names = [*KEYS, *field_columns, "rows", *(f"{kind}{place}" for place in range(costs) for kind in "cn")]
-    return create_table(into, union_all([select(columns(names), table(part)) for part in parts]))
+    return create_view("cells", union_all([select(columns(names), table(part)) for part in parts]))
 
 
-def field_tuples(cells: str, field_columns: Sequence[str], into: str) -> Node:
-    """Each distinct combination of field values with a number; missing as null, and as text to join by."""
-    inner = subquery(select(columns(field_columns), table(cells), distinct=True), "t")
-    return create_table(into, select([alias(over(function("row_number")), "tuple"), star()], inner))
+def _tuple(field_columns: Sequence[str], salt: int) -> Node:
+    return alias(function("hash", number(salt), *columns(field_columns)), "tuple")
 
 
-def raw_cells(cells: str, tuples: str, field_columns: Sequence[str], costs: int, into: str) -> Node:
-    """Cells with the number of their field values in place of the values, and costs in picos."""
-    on = [*field_columns]
-    sums = [alias(picos(summed(column(f"c{place}"))), f"c{place}") for place in range(costs)]
-    keys = [column("tuple"), *columns(KEYS)]
-    return create_table(
-        into,
-        select(
-            [*keys, *sums],
-            table(cells),
-            joins=[join(table(tuples), using=on)],
-            group=[number(place + 1) for place in range(len(keys))],
-        ),
-    )
+def field_tuples(field_columns: Sequence[str], salt: int) -> Node:
+    """Each distinct combination of field values, missing as the empty text, with its hash."""
+    values = [_tuple(field_columns, salt), *columns(field_columns)]
+    return create_table("tuples", select(values, table("cells"), distinct=True))
 
 
-def bill_facts(cells: str, costs: int) -> Node:
+def equal_hashes() -> Node:
+    """How many combinations share a hash with another; with none, the hash stands for the combination exactly."""
+    distinct = exp.Count(this=exp.Distinct(expressions=[column("tuple")]))
+    return select([binary(exp.Sub, function("count", star()), distinct)], table("tuples"))
+
+
+def raw_cells(field_columns: Sequence[str], costs: int, salt: int) -> Node:
+    """Cells with the hash of their field values in place of the values."""
+    values = [_tuple(field_columns, salt), *columns(KEYS), *columns(f"c{place}" for place in range(costs))]
+    return create_table("raw", select(values, table("cells")))
+
+
+def bill_facts(costs: int) -> Node:
     """Rows, charges without a start, and missing costs per column."""
     return select(
         [
@@ -266,7 +267,7 @@ def bill_facts(cells: str, costs: int) -> Node:
             function("coalesce", summed(case(is_null(column("currency")), column("rows"), number(0))), number(0)),
             *(function("coalesce", summed(column(f"n{place}")), number(0)) for place in range(costs)),
         ],
-        table(cells),
+        table("cells"),
     )
 
 

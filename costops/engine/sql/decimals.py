@@ -1,7 +1,8 @@
 """Numbers of a bill as DECIMAL(38,12), rounded half-even once, as the contract says.
 
-Casting a DOUBLE to a decimal takes its binary value, and casting text rounds halves away from zero; both lose the promise, so
-text with more than twelve places, and every DOUBLE by way of its shortest text, is cut and rounded digit by digit.
+Casting a DOUBLE to a decimal takes its binary value, and casting text rounds halves away from zero; both lose the
+promise, so text with more than twelve places, and every DOUBLE by way of its shortest text, is cut and rounded
+digit by digit.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _let(name: str, value: Node, body: Callable[[Node], Node]) -> Node:
 
 
 def _from_text(value: Node) -> Node:
-    """Text as a decimal: by way of twenty places, digit by digit only where those cannot tell a half from its neighbours."""
+    """Text as a decimal: by way of twenty places, digit by digit where those cannot tell a half from its neighbours."""
     fine = exp.TryCast(this=function("trim", value.copy()), to=exp.DataType.build(_FINE, dialect=DIALECT))
     away_from_zero = cast(fine.copy(), MONEY)
     beyond = function("abs", binary(exp.Sub, fine, cast(away_from_zero.copy(), _FINE)))

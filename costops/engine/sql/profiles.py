@@ -1,7 +1,7 @@
 """Profiles and items: what a program's steps work on.
 
-Invariant: a profile is one combination of slot values and path with a lifetime, made by one step and taken whole by at most
-one later step; an item is the cost of one profile on one day. Nothing is ever copied but what a step takes.
+Invariant: a profile is one combination of slot values and path with a lifetime, made by one step and taken whole by
+at most one later step; an item is the cost of one profile on one day. Nothing is ever copied but what a step takes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from sqlglot import exp
 
 from costops.engine.ir import PATH, PATH_MARK, Layer, Program
 from costops.engine.sql.cells import KEYS
+from costops.engine.sql.decimals import picos
 from costops.engine.sql.scalar import layered, scalar
 from costops.engine.sql.shape import printed
 from costops.engine.sql.syntax import (
     Node,
     alias,
     binary,
-    cast,
     column,
     columns,
     create_table,
@@ -86,7 +86,7 @@ def first_profiles(program: Program) -> Node:
 def first_items(costs: int) -> Node:
     """The bill's cost by profile and day."""
     keys: list[Node] = [column("profile"), *columns(KEYS)]
-    sums = [alias(cast(summed(column(f"c{place}")), "HUGEINT"), f"c{place}") for place in range(costs)]
+    sums = [alias(picos(summed(column(f"c{place}"))), f"c{place}") for place in range(costs)]
     return create_table(
         "items",
         select(
@@ -109,7 +109,7 @@ def _reported(program: Program) -> Node:
 
 @printed
 def ledger(program: Program, costs: int) -> Node:
-    """The final ledger: month, day, currency, report values, path and costs, in order, without rows of nothing but 0."""
+    """The final ledger: month, day, currency, report values, path and costs, in order, without rows of only 0."""
     dimensions = [f"d{place}" for place in range(len(program.report))]
     keys: list[Node] = [
         alias(function("strftime", column("month"), text("%Y-%m")), "ledger_month"),
@@ -154,8 +154,7 @@ def money_by_step(program: Program, cost_place: int) -> Node:
     reported = join(subquery(_reported(program), "reported"), using=["profile"])
     for query in (born, gone):
         query.set("joins", [reported.copy()])
-    moves = create_table("moves", union_all([born, gone]))
-    return moves
+    return create_table("moves", union_all([born, gone]))
 
 
 def _amounts(cost_place: int) -> Node:
@@ -223,8 +222,11 @@ def imbalances(costs: int) -> Node:
 def _totals(source: str, costs: int, *, only_alive: bool) -> Node:
     """(month, day, currency, sum of each cost column) of the raw cells, or of what is alive in the end."""
     keys: list[Node] = [*columns(KEYS[:2]), column("currency")]
+    sums = [summed(column(f"c{place}")) for place in range(costs)]
+    if source == "raw":
+        sums = [picos(each) for each in sums]
     query = select(
-        [*keys, *(alias(summed(column(f"c{place}")), f"c{place}") for place in range(costs))],
+        [*keys, *(alias(each, f"c{place}") for place, each in enumerate(sums))],
         table(source),
         group=[number(1), number(2), number(3)],
     )

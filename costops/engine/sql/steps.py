@@ -1,9 +1,10 @@
 """One allocation as queries: what it takes, the rows it makes, and what stays where it was.
 
-Invariant: of a source row with running sum C in its group (same bucket, day and ledger row), the element with shares from S to T
-of 2^60 gets F(C,T) - F(C,S) - F(B,T) + F(B,S), where B is the running sum before the row and F(C,S) = sign(C) * round(|C| * S / 2^60).
-Rows and elements add up exactly, the sign is symmetric, a group's parts do not depend on how finely its rows are cut, and
-a part that is a whole number of 1e-12 comes out exactly in groups below half a million of currency.
+Invariant: of a source row with running sum C in its group (same bucket, day and ledger row), the element with
+shares from S to T of 2^60 gets F(C,T) - F(C,S) - F(B,T) + F(B,S), where B is the running sum before the row and
+F(C,S) = sign(C) * round(|C| * S / 2^60). Rows and elements add up exactly, the sign is symmetric, a group's parts
+do not depend on how finely its rows are cut, and a part that is a whole number of 1e-12 comes out exactly in groups
+below half a million of currency.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Short names for the nodes of a syntax tree.
 
-Invariant: every statement leaves this package as a tree; identifiers and texts are quoted by the printer, never by hand.
+Invariant: every statement leaves this package as a tree; identifiers and texts are quoted by the printer, never by
+hand.
 """
 
 from __future__ import annotations
@@ -208,6 +209,10 @@ def create_table(name: str, query: Node) -> Node:
             expressions=[exp.TemporaryProperty()]
         ),
     )  # fmt: skip
+
+
+def create_view(name: str, query: Node) -> Node:
+    return exp.Create(this=table(name), kind="VIEW", replace=True, expression=query)
 
 
 def insert(name: str, query: Node) -> Node:
