@@ -292,6 +292,8 @@ class _StoredVersion:
         return self._months
 
     def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
+        if cost not in self.version.draft.cost_columns:
+            return {}
         place = self.version.draft.cost_columns.index(cost)
         money: dict[tuple[str, str | None, str], int] = {}
         for dimension in dimensions:

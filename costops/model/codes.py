@@ -94,5 +94,11 @@ CODES: dict[str, str] = {
     "CO601": "The version of costops.yaml is not known.",
     "CO602": "The rules folder is not inside the workspace.",
     "CO603": "Two sources have the same name.",
+    # What a bill has, and what an evaluation found.
+    "CO701": "Charges have no amount in a cost column.",
+    "CO801": "Cost stays where it was, because its basis is empty.",
+    "CO802": "More than 5 percent of what a rule takes is in a missing partition.",
+    "CO803": "Charges longer than a day are split by their first day alone.",
+    "CO804": "A metric gives cost to elements that no charge of the bill has.",
 }
 """Code to one sentence."""

@@ -108,8 +108,8 @@ def make_plan(inputs: Inputs) -> Plan:
     bill_totals: Mapping[tuple[str, str], int] = facts.totals
     if stored is not None:
         known = [each for each in dimensions if each in stored.version.draft.dimensions]
-        before = stored.money(known, cost, stored.months()) if cost in stored.version.draft.cost_columns else {}
-        bill_money = money_lines(before, money[0], known, at_least=NO_CHANGE_PICOS)
+        before = stored.money(known, cost, stored.months())
+        bill_money = money_lines(before, money[0], known if before else (), at_least=NO_CHANGE_PICOS)
         bill_totals = _summed(bill_totals, stored.totals(carried))
     changes = (*_settings_changes(inputs), *_changes(stops, money, dimensions))
     result = ledger

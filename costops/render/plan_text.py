@@ -95,7 +95,7 @@ def _bill_difference(plan: Plan, everything: bool) -> list[str]:
         what = "bill and the metrics"
     lines = [f"  The {what} changed since {plan.base_label}, which no rule caused:"]
     for total in plan.bill_totals:
-        if total.cost == plan.cost:
+        if total.cost == plan.cost and total.before != total.after:
             change = amount(total.after - total.before, total.currency, signed=True)
             before, after = amount(total.before, total.currency), amount(total.after, total.currency)
             lines.append(f"      total {total.currency} {before} -> {after} ({change})")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import random
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 
 THOROUGH = os.environ.get("COSTOPS_THOROUGH") == "1"
-EVERY_TIME = {
+EVERY_TIME: dict[str, Any] = {
     "max_examples": 10,
     "database": None,
     "deadline": None,
