@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from types import MappingProxyType
 
-from costops.bill.fields import MISSING, Fields
 from costops.model.bill import BillPart, PhysicalFile
 from costops.model.expression import Call, Column, Expression, Literal, call
+from costops.sources.fields import MISSING, Fields
 
 NAME = "aws-cur"
 

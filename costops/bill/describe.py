@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from costops.bill import aws_cur1, focus
-from costops.bill.digest import digest_of, hash_files, refuse_equal_files
-from costops.bill.discover import FoundFile, find_all
 from costops.errors import BillError
 from costops.model.bill import COST_COLUMNS, BillDescription, BillPart, PhysicalFile
 from costops.model.settings import BillingSource, Settings
+from costops.sources.digest import digest_of, hash_files, refuse_equal_files
+from costops.sources.discover import FoundFile, Owner, find_all
 
 Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[tuple[tuple[str, str], ...]]]
 """Paths and the names to call them by, to the columns of each file as (exact name, type)."""
@@ -46,13 +46,13 @@ def describe_bill(settings: Settings, probe: Probe) -> BillDescription:
             hint='Write where it is, for example `billing: [{name: cloud, path: "bill/**/*.parquet"}]`.',
         )
     formats = {source.name: _formats_of(source) for source in settings.billing}
-    found = find_all(settings.root, settings.billing)
+    found = find_all(settings.root, [(Owner("billing", each.name), each.path) for each in settings.billing])
     hashes = hash_files(settings.root, found)
     refuse_equal_files(found, hashes)
     columns = probe([file.path for file in found], [file.name for file in found])
     groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[FoundFile]] = {}
     for file, file_columns in zip(found, columns, strict=True):
-        groups.setdefault((file.source, file.kind, file_columns), []).append(file)
+        groups.setdefault((file.owner.name, file.kind, file_columns), []).append(file)
     return BillDescription(
         digest=digest_of((file.name, sha256) for file, sha256 in zip(found, hashes, strict=True)),
         parts=tuple(

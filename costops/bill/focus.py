@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from types import MappingProxyType
 
-from costops.bill.fields import Fields
 from costops.errors import BillError
 from costops.model.bill import COST_COLUMNS, BillPart, PhysicalFile
 from costops.model.expression import Expression, call
+from costops.sources.fields import Fields
 
 NAME = "focus"
 COSTS_IN_WORDS = "a cost column (BilledCost, EffectiveCost, ListCost or ContractedCost)"

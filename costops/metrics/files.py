@@ -5,16 +5,17 @@ Invariant: every column of a metric file is one of date, metric, value and tags,
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from costops.errors import BillError
-from costops.metrics.discover import FoundFile, find_files
 from costops.model.bill import MetricDescription, MetricFile, PhysicalFile
-from costops.model.expression import Column, Expression, Literal, call
+from costops.model.expression import Expression
 from costops.model.settings import MetricSource, Settings
+from costops.sources.digest import digest_of, hash_files, refuse_equal_files
+from costops.sources.discover import FoundFile, Owner, find_files
+from costops.sources.fields import Fields
 
 Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[tuple[tuple[str, str], ...]]]
 """Paths and the names to call them by, to the columns of each file as (exact name, type)."""
@@ -26,13 +27,15 @@ LABELS = "tags"
 
 def describe_metrics(settings: Settings, probe: Probe) -> MetricDescription:
     """The files of all metric sources; raises BillError for whatever is no metric file or cannot be read."""
-    found = {source.name: find_files(settings.root, source) for source in settings.metric_sources}
-    sources = {source.name: _describe_source(source, found[source.name], probe) for source in settings.metric_sources}
-    hashes = {(file.name, file.sha256) for files in found.values() for file in files}
-    lines = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(hashes))
-    return MetricDescription(
-        digest=hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(), sources=MappingProxyType(sources)
-    )
+    sources = {}
+    hashes: dict[str, str] = {}
+    for source in settings.metric_sources:
+        found = find_files(settings.root, Owner("metric", source.name), source.path)
+        hashed = hash_files(settings.root, found)
+        refuse_equal_files(found, hashed)
+        hashes |= {file.name: sha256 for file, sha256 in zip(found, hashed, strict=True)}
+        sources[source.name] = _describe_source(source, found, probe)
+    return MetricDescription(digest=digest_of(hashes.items()), sources=MappingProxyType(sources))
 
 
 def _describe_source(source: MetricSource, files: Sequence[FoundFile], probe: Probe) -> tuple[MetricFile, ...]:
@@ -52,15 +55,14 @@ def _describe_file(source: MetricSource, file: PhysicalFile) -> MetricFile:
             f"{', '.join(lacking)}; it has {_some(list(types))}",
             hint="A metric file needs date, metric and value, and a column per label or a JSON column `tags`.",
         )
+    fields = Fields.of(file)
     return MetricFile(
         file=file,
-        date=call("timestamp", _scalar(file.kind, "date", types["date"])),
-        metric=_text(file.kind, "metric", types["metric"]),
-        value=call("decimal", _scalar(file.kind, "value", types["value"])),
-        label_columns=MappingProxyType(
-            {name: _text(file.kind, name, types[name]) for name in types if name not in (*NEEDED, LABELS)}
-        ),
-        labels=_labels(source, file, types.get(LABELS)),
+        date=fields.timestamp("date"),
+        metric=fields.text("metric"),
+        value=fields.decimal("value"),
+        label_columns=MappingProxyType({name: fields.text(name) for name in fields if name not in (*NEEDED, LABELS)}),
+        labels=_labels(source, file),
     )
 
 
@@ -70,25 +72,14 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _labels(source: MetricSource, file: PhysicalFile, type_name: str | None) -> Expression | None:
-    if type_name is None:
+def _labels(source: MetricSource, file: PhysicalFile) -> Expression | None:
+    fields = Fields.of(file)
+    if LABELS not in fields:
         return None
-    if not type_name.endswith("]"):
-        return _text(file.kind, LABELS, type_name)
+    if not fields.type_of(LABELS).endswith("]"):
+        return fields.text(LABELS)
     raise BillError(
-        f"metric source {source.name}: in {file.name} the column {LABELS} has the type {type_name}, "
+        f"metric source {source.name}: in {file.name} the column {LABELS} has the type {fields.type_of(LABELS)}, "
         "from which costops cannot tell labels and values",
         hint=f"Write {LABELS} as a JSON object in text, or give each label a column of its own.",
     )
-
-
-def _text(kind: str, name: str, type_name: str) -> Expression:
-    """A column as text, with what is missing in such a file as null."""
-    column = Column(name)
-    if kind == "csv":
-        return call("case", call("in", column, Literal(""), Literal("NULL")), Literal(None), column)
-    return call("present", column if type_name == "VARCHAR" else call("text", column))
-
-
-def _scalar(kind: str, name: str, type_name: str) -> Expression:
-    return _text(kind, name, type_name) if kind == "csv" or type_name == "VARCHAR" else Column(name)

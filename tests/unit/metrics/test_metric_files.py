@@ -118,7 +118,10 @@ def test_files_are_in_the_order_of_names_without_hidden_ones(tmp_path: Path) -> 
 
 def test_a_path_that_names_nothing_is_refused(tmp_path: Path) -> None:
     error = refused(tmp_path, "usage/*.csv")
-    assert error.message == f"metric source a: no metric file matches usage/*.csv (looked for {tmp_path}/usage/*.csv)"
+    assert error.message == (
+        f"metric source a: no metric file matches usage/*.csv (looked for {tmp_path}/usage/*.csv: "
+        f"there is no folder {tmp_path}/usage)"
+    )
 
 
 def test_a_folder_named_like_a_file_is_refused(tmp_path: Path) -> None:

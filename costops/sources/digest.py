@@ -1,4 +1,4 @@
-"""What a bill's files contain, as one digest.
+"""What the files of sources contain, as one digest.
 
 Invariant: the digest depends on names and content alone. Hashes are remembered by path, size and modification time;
 what is remembered may be lost or broken at any time without changing a result.
@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from costops.bill.discover import FoundFile
 from costops.errors import BillError
+from costops.sources.discover import FoundFile
 
 CACHE_VERSION = 1
 
@@ -47,10 +47,10 @@ def refuse_equal_files(files: Sequence[FoundFile], hashes: Sequence[str]) -> Non
     for file, sha256 in zip(files, hashes, strict=True):
         first = first_of.setdefault(sha256, file)
         if first is not file:
-            sources = dict.fromkeys((first.source, file.source))
+            owners = dict.fromkeys((str(first.owner), str(file.owner)))
             raise BillError(
-                f"billing source{'s' if len(sources) > 1 else ''} {' and '.join(sources)}: "
-                f"{first.name} and {file.name} have the same content; their cost would count twice",
+                f"{' and '.join(owners)}: {first.name} and {file.name} have the same content; "
+                f"their {first.owner.counted} would count twice",
                 hint="Take one of the two away, or narrow `path` so that only one is read.",
             )
 
@@ -79,7 +79,7 @@ def _hash(file: FoundFile) -> str:
 
 def _unreadable(file: FoundFile, error: OSError) -> BillError:
     return BillError(
-        f"billing source {file.source}: {file.name} cannot be read: {error.strerror or error}",
+        f"{file.owner}: {file.name} cannot be read: {error.strerror or error}",
         hint="Give the user that runs costops the right to read it, or take it out of `path`.",
     )
 

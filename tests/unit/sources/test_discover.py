@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from costops.bill.discover import find_all, find_files
 from costops.errors import BillError
-from costops.model.settings import BillingSource
+from costops.sources.discover import Owner, find_all, find_files
+
+CLOUD = Owner("billing", "cloud")
 
 
 def make(root: Path, *names: str) -> None:
@@ -20,12 +21,12 @@ def make(root: Path, *names: str) -> None:
 
 
 def names(root: Path, pattern: str) -> list[str]:
-    return [file.name for file in find_files(root, "cloud", pattern)]
+    return [file.name for file in find_files(root, CLOUD, pattern)]
 
 
 def refused(root: Path, pattern: str) -> BillError:
     with pytest.raises(BillError) as caught:
-        find_files(root, "cloud", pattern)
+        find_files(root, CLOUD, pattern)
     return caught.value
 
 
@@ -60,7 +61,7 @@ def test_an_absolute_path_inside_the_workspace_is_named_relative_and_one_outside
 
 def test_the_three_forms_are_known_in_any_case(tmp_path: Path) -> None:
     make(tmp_path, "b/1.csv", "b/2.CSV", "b/3.csv.gz", "b/4.Csv.GZ", "b/5.parquet", "b/6.snappy.PARQUET")
-    found = find_files(tmp_path, "cloud", "b")
+    found = find_files(tmp_path, CLOUD, "b")
     assert [(file.path.name, file.kind) for file in found] == [
         ("1.csv", "csv"),
         ("2.CSV", "csv"),
@@ -103,7 +104,7 @@ def test_nothing_found_names_source_pattern_and_place(tmp_path: Path) -> None:
         f"(looked for {tmp_path}/bill/**/*.parquet: nothing there has such a name)"
     )
     assert error.hint == (
-        "Put the bill there, or correct `path` of cloud in costops.yaml. "
+        "Put the bill file there, or correct `path` of cloud in costops.yaml. "
         "costops reads CSV (.csv), gzipped CSV (.csv.gz) and Parquet (.parquet)."
     )
 
@@ -127,7 +128,7 @@ def test_a_folder_named_like_a_file_is_refused(tmp_path: Path) -> None:
     make(tmp_path, "bill/april.parquet/part-0.parquet")
     by_name = refused(tmp_path, "bill/april.parquet")
     assert by_name.message == "billing source cloud: bill/april.parquet is a folder where a file is expected"
-    assert by_name.hint == "Write `bill/april.parquet/` if you mean all bill files in the folder."
+    assert by_name.hint == "Write `bill/april.parquet/` if you mean all files in the folder."
     assert refused(tmp_path, "bill/*.parquet").message == by_name.message
     assert names(tmp_path, "bill/april.parquet/") == ["bill/april.parquet/part-0.parquet"]
 
@@ -165,15 +166,17 @@ def test_an_address_is_refused(tmp_path: Path) -> None:
 
 def test_two_sources_that_name_one_file_are_both_named(tmp_path: Path) -> None:
     make(tmp_path, "bill/a.csv", "bill/b.csv")
-    sources = [BillingSource(name="all", path="bill/*.csv"), BillingSource(name="azure", path="bill/b.csv")]
+    sources = [(Owner("billing", "all"), "bill/*.csv"), (Owner("billing", "azure"), "bill/b.csv")]
     with pytest.raises(BillError) as caught:
         find_all(tmp_path, sources)
-    assert caught.value.message == ("billing sources all and azure both name bill/b.csv; its cost would count twice")
+    assert caught.value.message == (
+        "billing source all and billing source azure both name bill/b.csv; its cost would count twice"
+    )
 
 
 def test_one_source_that_reaches_a_file_by_a_link_too_is_refused(tmp_path: Path) -> None:
     make(tmp_path, "bill/a.csv")
     (tmp_path / "bill" / "latest.csv").symlink_to(tmp_path / "bill" / "a.csv")
     with pytest.raises(BillError) as caught:
-        find_all(tmp_path, [BillingSource(name="all", path="bill")])
+        find_all(tmp_path, [(Owner("billing", "all"), "bill")])
     assert "bill/a.csv and bill/latest.csv are one file" in caught.value.message

@@ -1,4 +1,4 @@
-"""The columns of one kind of file as expressions: what is missing in a file is null in the bill.
+"""The columns of one kind of file as expressions: what is missing in a file is null in the engine.
 
 Invariant: in CSV, where everything is text, empty text and the literal text NULL are missing in every column; in
 Parquet, which has nulls of its own, empty text is.

@@ -1,7 +1,7 @@
-"""Which files a billing source means.
+"""Which files a billing or metric source means.
 
-Invariant: every bill file that a path names is in the result exactly once, in the order of names, or the command fails.
-What is passed over cannot be a bill: hidden files, manifests, markers such as `_SUCCESS`, notes.
+Invariant: every file of a kind that costops reads and that a path names is in the result exactly once, in the order of
+names, or the command fails. What is passed over cannot be meant: hidden files, manifests, markers such as `_SUCCESS`.
 """
 
 from __future__ import annotations
@@ -13,23 +13,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from costops.errors import BillError
-from costops.model.settings import BillingSource
 
 KIND_OF_SUFFIX = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
-"""What a bill file's name ends in, in any case, and the reader that it needs."""
+"""What a file's name ends in, in any case, and the reader that it needs."""
 
 UNREADABLE_SUFFIXES = (".zip", ".csv.bz2", ".csv.zst", ".csv.xz", ".parquet.gz")
-"""Bills packed in a way that costops does not read: passing over them would lose money."""
+"""Files packed in a way that costops does not read: passing over them would lose money."""
 
 FORMS = "CSV (.csv), gzipped CSV (.csv.gz) and Parquet (.parquet)"
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A bill file, not yet opened."""
+class Owner:
+    """The source that names files, as messages call it."""
 
-    source: str
-    """Name of the billing source."""
+    kind: str
+    """billing or metric."""
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} source {self.name}"
+
+    @property
+    def file(self) -> str:
+        """What its files are called."""
+        return "bill file" if self.kind == "billing" else "metric file"
+
+    @property
+    def counted(self) -> str:
+        """What would count twice if a file were read twice."""
+        return "cost" if self.kind == "billing" else "values"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of a source, not yet opened."""
+
+    owner: Owner
     path: Path
     """Absolute."""
     name: str
@@ -38,12 +58,12 @@ class FoundFile:
     """csv or parquet."""
 
 
-def find_all(root: Path, sources: Sequence[BillingSource]) -> tuple[FoundFile, ...]:
-    """The files of all sources, by source and name; a file that two sources name raises BillError."""
+def find_all(root: Path, sources: Sequence[tuple[Owner, str]]) -> tuple[FoundFile, ...]:
+    """The files of (owner, path) pairs, by source and name; a file that is named twice raises BillError."""
     found: list[FoundFile] = []
     owners: dict[str, FoundFile] = {}
-    for source in sources:
-        for file in find_files(root, source.name, source.path):
+    for owner, pattern in sources:
+        for file in find_files(root, owner, pattern):
             first = owners.setdefault(os.path.realpath(file.path), file)
             if first is not file:
                 raise _read_twice(first, file)
@@ -51,38 +71,38 @@ def find_all(root: Path, sources: Sequence[BillingSource]) -> tuple[FoundFile, .
     return tuple(found)
 
 
-def find_files(root: Path, source: str, pattern: str) -> tuple[FoundFile, ...]:
-    """The bill files that `pattern` names: a file, a folder with all below it, or a glob.
+def find_files(root: Path, owner: Owner, pattern: str) -> tuple[FoundFile, ...]:
+    """The files that `pattern` names: a file, a folder with all below it, or a glob.
 
     `pattern` is relative to `root` or absolute and may have `*`, `?`, `[..]` and `**`. Raises BillError where it names
-    no bill file, or something else than a file.
+    none that costops reads, or something else than a file.
     """
     if "://" in pattern:
         raise BillError(
-            f"billing source {source}: {pattern} is an address, and costops reads files only",
-            hint="Copy the bill to this machine first and write the path of the copy.",
+            f"{owner}: {pattern} is an address, and costops reads files only",
+            hint="Copy it to this machine first and write the path of the copy.",
         )
     root = Path(os.path.normpath(root))
     whole = Path(os.path.normpath(root / pattern))
     try:
-        base, matches = _matching(root, source, pattern, whole)
+        base, matches = _matching(root, owner, pattern, whole)
         files = [
-            FoundFile(source, path, name_of(root, path), kind_of(path.name) or "")
+            FoundFile(owner, path, name_of(root, path), kind_of(path.name) or "")
             for path in matches
-            if _is_bill_file(source, name_of(root, path), path)
+            if _is_readable(owner, name_of(root, path), path)
         ]
     except OSError as error:
         raise BillError(
-            f"billing source {source}: {error.filename} cannot be read: {error.strerror}",
+            f"{owner}: {error.filename} cannot be read: {error.strerror}",
             hint="Give the user that runs costops the right to read it, or correct `path`.",
         ) from error
     if not files:
-        raise _nothing_found(source, pattern, whole, base, len(matches))
+        raise _nothing_found(owner, pattern, whole, base, len(matches))
     return tuple(sorted(files, key=lambda file: file.name))
 
 
 def kind_of(file_name: str) -> str | None:
-    """`csv` or `parquet` by the end of a file's name; None for what is no bill file."""
+    """`csv` or `parquet` by the end of a file's name; None for what costops does not read."""
     folded = file_name.lower()
     return next((kind for suffix, kind in KIND_OF_SUFFIX.items() if folded.endswith(suffix)), None)
 
@@ -92,11 +112,11 @@ def name_of(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def _matching(root: Path, source: str, pattern: str, whole: Path) -> tuple[Path, list[Path]]:
+def _matching(root: Path, owner: Owner, pattern: str, whole: Path) -> tuple[Path, list[Path]]:
     """The folder that was looked through, and whatever in it matches."""
     if whole.is_dir():
         if kind_of(whole.name) and not pattern.endswith("/"):
-            raise _folder_not_file(source, pattern, f"Write `{pattern}/` if you mean all bill files in the folder.")
+            raise _folder_not_file(owner, pattern, f"Write `{pattern}/` if you mean all files in the folder.")
         return whole, [path for _, path in _walk(whole, None)]
     if whole.is_symlink() or whole.exists():
         return whole.parent, [whole]
@@ -111,20 +131,20 @@ def _matching(root: Path, source: str, pattern: str, whole: Path) -> tuple[Path,
     return base, [path for below, path in _walk(base, deepest) if _match(below, wanted)]
 
 
-def _is_bill_file(source: str, name: str, path: Path) -> bool:
-    """False for what cannot be a bill; raises BillError for what should be one and cannot be read as such."""
+def _is_readable(owner: Owner, name: str, path: Path) -> bool:
+    """False for what cannot be meant; raises BillError for what should be one and cannot be read as such."""
     if path.name.lower().endswith(UNREADABLE_SUFFIXES):
         raise BillError(
-            f"billing source {source}: {name} is packed in a way that costops does not read",
+            f"{owner}: {name} is packed in a way that costops does not read",
             hint=f"Unpack it. costops reads {FORMS}.",
         )
     if kind_of(path.name) is None:
         return False
     if path.is_dir():
-        raise _folder_not_file(source, name, "Write a path that names the files in it.")
+        raise _folder_not_file(owner, name, "Write a path that names the files in it.")
     if not path.is_file():
         raise BillError(
-            f"billing source {source}: {name} is a link to nothing, or no ordinary file",
+            f"{owner}: {name} is a link to nothing, or no ordinary file",
             hint="Restore what it points to, or take it away.",
         )
     return True
@@ -166,25 +186,27 @@ def _with_lower_suffix(file_name: str) -> str:
 
 
 def _read_twice(first: FoundFile, second: FoundFile) -> BillError:
-    if first.source == second.source:
-        message = f"billing source {first.source}: {first.name} and {second.name} are one file"
+    if first.owner == second.owner:
+        message = f"{first.owner}: {first.name} and {second.name} are one file"
     else:
-        message = f"billing sources {first.source} and {second.source} both name {second.name}"
-    return BillError(f"{message}; its cost would count twice", hint="Narrow `path` so that each file is named once.")
+        message = f"{first.owner} and {second.owner} both name {second.name}"
+    return BillError(
+        f"{message}; its {first.owner.counted} would count twice", hint="Narrow `path` so that each file is named once."
+    )
 
 
-def _folder_not_file(source: str, name: str, hint: str) -> BillError:
-    return BillError(f"billing source {source}: {name} is a folder where a file is expected", hint=hint)
+def _folder_not_file(owner: Owner, name: str, hint: str) -> BillError:
+    return BillError(f"{owner}: {name} is a folder where a file is expected", hint=hint)
 
 
-def _nothing_found(source: str, pattern: str, whole: Path, base: Path, matches: int) -> BillError:
+def _nothing_found(owner: Owner, pattern: str, whole: Path, base: Path, matches: int) -> BillError:
     if matches:
-        reason = f"{matches} file{'s' if matches != 1 else ''} there, none of them a bill file"
+        reason = f"{matches} file{'s' if matches != 1 else ''} there, none of them a {owner.file}"
     elif not base.is_dir():
         reason = f"there is no folder {base}"
     else:
         reason = "nothing there has such a name"
     return BillError(
-        f"billing source {source}: no bill file matches {pattern} (looked for {whole}: {reason})",
-        hint=f"Put the bill there, or correct `path` of {source} in costops.yaml. costops reads {FORMS}.",
+        f"{owner}: no {owner.file} matches {pattern} (looked for {whole}: {reason})",
+        hint=f"Put the {owner.file} there, or correct `path` of {owner.name} in costops.yaml. costops reads {FORMS}.",
     )

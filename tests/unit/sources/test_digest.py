@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from costops.bill.digest import digest_of, hash_files, refuse_equal_files
-from costops.bill.discover import FoundFile
 from costops.errors import BillError
+from costops.sources.digest import digest_of, hash_files, refuse_equal_files
+from costops.sources.discover import FoundFile, Owner
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
@@ -19,7 +19,7 @@ HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 def found(root: Path, name: str, content: str, source: str = "cloud") -> FoundFile:
     path = root / name
     path.write_text(content, encoding="utf-8")
-    return FoundFile(source, path, name, "csv")
+    return FoundFile(Owner("billing", source), path, name, "csv")
 
 
 def cache_of(root: Path) -> Path:
@@ -117,5 +117,6 @@ def test_two_files_of_one_content_are_both_named(tmp_path: Path) -> None:
     with pytest.raises(BillError) as caught:
         refuse_equal_files(files, hash_files(tmp_path, files))
     assert caught.value.message == (
-        "billing sources cloud and azure: a.csv and b.csv have the same content; their cost would count twice"
+        "billing source cloud and billing source azure: a.csv and b.csv have the same content; "
+        "their cost would count twice"
     )
