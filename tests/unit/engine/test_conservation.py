@@ -1,0 +1,182 @@
+"""Money in and money out of every step are compared on every run; a difference names the rule and stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import duckdb
+import pytest
+from workbench import Case, charge, load, write
+
+from costops.engine.embedded import _connection
+from costops.engine.evaluate import Outcome, run
+from costops.engine.ir import Fields
+from costops.engine.load import load_bill
+from costops.engine.lower import lower
+from costops.errors import ConservationError, ExitCode
+from costops.workspace import open_workspace
+
+RULES = """
+labels:
+  - {id: team, from: [Tags.team]}
+  - {id: env, from: [Tags.env]}
+allocations:
+  - id: support-by-team
+    source: {where: {ServiceName: Support}}
+    method: proportional
+    to: {dimension: team}
+    basis: {where: {ServiceName: EC2}}
+  - id: support-by-env
+    source: {where: {ServiceName: Support}}
+    method: even
+    to: {dimension: env, values: [production, staging, test]}
+  - id: tax
+    source: {where: {ServiceName: Tax}}
+    method: percent
+    to: {dimension: team, percent: {a: 60, b: 40}}
+"""
+BILL = [
+    charge("EC2", "100", team="a", env="production"),
+    charge("EC2", "200.07", team="b"),
+    charge("Support", "31", day="2025-04-10"),
+    charge("Support", "7", day="2025-04-11"),
+    charge("Tax", "-10.01", BillingCurrency="EUR"),
+]
+CASE = Case(RULES, BILL, report=("team", "env"))
+
+
+class Tampering:
+    """A connection that runs a statement of its own right after the nth one that begins with some words."""
+
+    def __init__(self, inner: duckdb.DuckDBPyConnection, after: str, nth: int, statement: str) -> None:
+        self._inner = inner
+        self._after = after
+        self._left = nth
+        self._statement = statement
+
+    def execute(self, statement: str, parameters: Sequence[object] = ()) -> object:
+        result = self._inner.execute(statement, parameters)
+        if not statement.startswith(self._after):
+            return result
+        self._left -= 1
+        if self._left:
+            return result
+        rows = result.fetchall()
+        self._inner.execute(self._statement)
+        return self._inner.execute(f"SELECT {rows[0][0]}")
+
+
+@contextmanager
+def loaded(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, object]]]:
+    """A connection with the bill of CASE read in, and the arguments of a run."""
+    write(CASE, folder)
+    fields = Fields()
+    program = lower(load(folder), report=CASE.report, cost=CASE.cost, fields=fields)
+    with open_workspace(folder, environment={}) as workspace, _connection(1) as connection:
+        load_bill(connection, workspace.bill, fields)
+        arguments: dict[str, object] = {
+            "program": program,
+            "costs": workspace.bill.cost_columns,
+            "field_columns": [name for _, name in fields.items()],
+            "metric_tables": {},
+            "want_ledger": True,
+        }
+        yield connection, arguments
+
+
+def run_on(connection: object, arguments: Mapping[str, object]) -> Outcome:
+    return run(cast("duckdb.DuckDBPyConnection", connection), **arguments)  # type: ignore[arg-type]
+
+
+def refusal(folder: Path, after: str, nth: int, statement: str) -> str:
+    """What a run says whose items are tampered with."""
+    with loaded(folder) as (connection, arguments):
+        with pytest.raises(ConservationError) as caught:
+            run_on(Tampering(connection, after, nth, statement), arguments)
+        assert caught.value.exit_code is ExitCode.FAILED
+        return caught.value.message
+
+
+LAST_ITEM = "WHERE rowid = (SELECT max(rowid) FROM items)"
+MADE = 'INSERT INTO "items"'
+
+
+def test_a_run_that_nobody_touches_passes_and_keeps_every_sum(tmp_path: Path) -> None:
+    with loaded(tmp_path) as (connection, arguments):
+        ledger = run_on(Tampering(connection, "nothing", 1, ""), arguments).ledger
+    assert ledger is not None
+    sums: dict[tuple[str, str], int] = {}
+    for day, currency, amount in zip(ledger.days, ledger.currencies, ledger.amounts[0], strict=True):
+        sums[day, currency] = sums.get((day, currency), 0) + amount
+    assert sums == {
+        ("2025-04-10", "USD"): 331_070_000_000_000,
+        ("2025-04-11", "USD"): 7_000_000_000_000,
+        ("2025-04-10", "EUR"): -10_010_000_000_000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("nth", "rule"), [(1, "support-by-team"), (2, "support-by-team"), (3, "support-by-env"), (4, "tax")]
+)
+@pytest.mark.parametrize("cost", ["c0", "c1"], ids=["BilledCost", "EffectiveCost"])
+@pytest.mark.parametrize("change", ["+ 1", "- 1"], ids=["more", "less"])
+def test_one_unit_of_the_last_digit_more_or_less_names_the_rule(
+    tmp_path: Path, nth: int, rule: str, cost: str, change: str
+) -> None:
+    message = refusal(tmp_path, MADE, nth, f"UPDATE items SET {cost} = {cost} {change} {LAST_ITEM}")
+    assert message.startswith(f"allocation {rule} changed the sum of cost on 2025-04-1")
+    assert "billing month 2025-04" in message
+    assert "nothing was written" in message
+
+
+def test_the_message_names_the_day_and_the_currency(tmp_path: Path) -> None:
+    message = refusal(tmp_path, MADE, 4, f"UPDATE items SET c0 = c0 + 1 {LAST_ITEM}")
+    assert "on 2025-04-10 (billing month 2025-04, EUR)" in message
+
+
+def test_a_row_that_is_lost_names_the_rule(tmp_path: Path) -> None:
+    message = refusal(tmp_path, MADE, 3, f"DELETE FROM items {LAST_ITEM}")
+    assert message.startswith("allocation support-by-env ")
+
+
+def test_a_row_that_is_there_twice_names_the_rule(tmp_path: Path) -> None:
+    message = refusal(tmp_path, MADE, 3, f"INSERT INTO items SELECT * FROM items {LAST_ITEM}")
+    assert message.startswith("allocation support-by-env ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["day = day + 1", "month = '2025-05-01'", "currency = 'EUR'"],
+    ids=["another day", "another billing month", "another currency"],
+)
+def test_money_that_moves_in_time_or_currency_is_not_conserved(tmp_path: Path, change: str) -> None:
+    message = refusal(tmp_path, MADE, 3, f"UPDATE items SET {change} {LAST_ITEM}")
+    assert message.startswith("allocation support-by-env ")
+
+
+def test_two_cost_columns_cannot_make_up_for_each_other(tmp_path: Path) -> None:
+    message = refusal(tmp_path, MADE, 3, f"UPDATE items SET c0 = c0 + 1, c1 = c1 - 1 {LAST_ITEM}")
+    assert message.startswith("allocation support-by-env ")
+
+
+def test_two_days_cannot_make_up_for_each_other(tmp_path: Path) -> None:
+    one_each = "(SELECT max(rowid) FROM items GROUP BY day)"
+    signed = f"CASE WHEN day = '2025-04-10' THEN 1 ELSE -1 END WHERE rowid IN {one_each}"
+    message = refusal(tmp_path, MADE, 3, f"UPDATE items SET c0 = c0 + {signed}")
+    assert message.startswith("allocation support-by-env ")
+
+
+def test_the_first_rule_that_is_wrong_is_named_even_if_a_later_one_takes_its_rows(tmp_path: Path) -> None:
+    message = refusal(tmp_path, MADE, 1, f"UPDATE items SET c1 = c1 + 5 {LAST_ITEM}")
+    assert message.startswith("allocation support-by-team ")
+
+
+def test_money_that_differs_from_the_bill_before_the_first_rule_is_told_of_the_bill(tmp_path: Path) -> None:
+    message = refusal(
+        tmp_path, 'CREATE OR REPLACE TEMPORARY TABLE "items"', 1, f"UPDATE items SET c0 = c0 + 1 {LAST_ITEM}"
+    )
+    assert message.startswith("the allocated cost of 2025-04-1")
+    assert "differs from the bill's" in message
