@@ -17,12 +17,16 @@ class Revision:
 
 
 def revision_of(root: Path, paths: tuple[Path, ...]) -> Revision:
-    """The commit of the folder `root`, and whether any of `paths` differs from it; None where git is absent."""
+    """The commit of `root`, and whether any of `paths` differs from it; None where git knows none of them."""
     commit = _git(root, "rev-parse", "HEAD")
     if commit is None:
         return Revision(None, None)
-    status = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *(str(path) for path in paths))
-    return Revision(commit, bool(status) if status is not None else None)
+    named = [str(path) for path in paths]
+    status = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *named)
+    if not status and not _git(root, "ls-files", "--", *named):
+        # git ignores the whole workspace, so the commit says nothing about its rules.
+        return Revision(None, None)
+    return Revision(commit, bool(status))
 
 
 def _git(root: Path, *arguments: str) -> str | None:

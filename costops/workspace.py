@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from costops.config import load_settings
-from costops.errors import InvalidRules, StateError
+from costops.errors import InvalidRules, StateError, UsageError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
@@ -191,13 +191,18 @@ class Workspace:
         from costops.engine.embedded import evaluate
 
         threads = self._environment.get("COSTOPS_THREADS")
+        if threads and not (threads.isdecimal() and int(threads)):
+            raise UsageError(
+                f"COSTOPS_THREADS is {threads!r}, which is no number of threads",
+                hint="set it to 1 or more, or unset it",
+            )
         return evaluate(
             self.bill,
             self.metrics,
             requests,
             report=self.settings.report,
             cost=self.settings.cost,
-            threads=int(threads) if threads and threads.isdigit() else None,
+            threads=int(threads) if threads else None,
         )
 
     def _binds(self, rules: RuleSet) -> bool:

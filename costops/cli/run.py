@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -60,6 +61,8 @@ def group(context: click.Context, folder: Path | None, state: str | None) -> Non
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code of PRODUCT's table."""
     signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         result = group.main(
             args=list(arguments) if arguments is not None else None, prog_name="costops", standalone_mode=False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from costops.cli import output
-from costops.errors import ExitCode
+from costops.errors import ExitCode, InvalidRules
 
 
 @click.command("validate")
@@ -15,10 +15,17 @@ from costops.errors import ExitCode
 def command(session: output.Session, no_data: bool, form: str) -> int:
     """Show every problem in costops.yaml and the rule files at once; warnings never change the exit code."""
     from costops.render.diagnostics import diagnostics_json, diagnostics_text
+    from costops.workspace import Validation
 
-    validation = session.workspace().validate(with_data=not no_data)
+    validation: Validation | InvalidRules
+    try:
+        validation = session.workspace().validate(with_data=not no_data)
+    except InvalidRules as error:
+        # Without settings there is no rules folder to look into.
+        validation = error
     if form == "json":
         output.result(diagnostics_json(validation.diagnostics))
     else:
         output.result(diagnostics_text(validation.diagnostics, validation.texts))
-    return ExitCode.INVALID if validation.has_errors else ExitCode.DONE
+    has_errors = any(each.is_error for each in validation.diagnostics)
+    return ExitCode.INVALID if has_errors else ExitCode.DONE

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from costops.engine.ir import Fields, MetricUse, RawField
 from costops.engine.lower import columns_in
 from costops.errors import BillError
-from costops.model.bill import BillDescription, BillPart, MetricDescription
+from costops.model.bill import BillDescription, BillPart, MetricDescription, MetricFile, PhysicalFile
 from costops.model.expression import Call, Expression
 
 if TYPE_CHECKING:
@@ -128,11 +128,6 @@ def _read_tags(
 
 def _explained(connection: duckdb.DuckDBPyConnection, part: BillPart, error: Exception) -> BillError:
     """The engine's failure in terms of the file at fault."""
-    import duckdb
-
-    from costops.engine.sql import cells
-    from costops.engine.sql.syntax import text_of
-
     wanted = [
         *((name, "DECIMAL") for cost in part.costs.values() for name in _read_as("decimal", cost)),
         *(
@@ -141,22 +136,37 @@ def _explained(connection: duckdb.DuckDBPyConnection, part: BillPart, error: Exc
             for name in _read_as("timestamp", each)
         ),
     ]
-    what = {"DECIMAL": "a decimal number", "TIMESTAMPTZ": "a date and time"}
     for file in part.files:
-        for name, kind in dict.fromkeys(wanted):
-            if name not in dict(file.columns):
-                continue
-            try:
-                found = connection.execute(text_of(cells.first_unreadable(file, name, kind))).fetchall()
-            except duckdb.Error:
-                return BillError(f"{file.name} cannot be read: {_first_line(error)}", hint=_READ_HINT)
-            if found:
-                row, value = found[0]
-                return BillError(
-                    f"{file.name}: row {row} has {value[:60]!r} in {name}, which is not {what[kind]}",
-                    hint="correct the file or leave it out of the path in costops.yaml",
-                )
+        found = _first_unreadable(connection, file, wanted, error)
+        if found is not None:
+            return found
     return BillError(f"{part.files[0].name} cannot be read: {_first_line(error)}", hint=_READ_HINT)
+
+
+def _first_unreadable(
+    connection: duckdb.DuckDBPyConnection, file: PhysicalFile, wanted: Sequence[tuple[str, str]], error: Exception
+) -> BillError | None:
+    """The first value in a file that is not what its column must be; `wanted` pairs columns and kinds."""
+    import duckdb
+
+    from costops.engine.sql import cells
+    from costops.engine.sql.syntax import text_of
+
+    what = {"DECIMAL": "a decimal number", "TIMESTAMPTZ": "a date and time", "JSON": "a JSON object"}
+    for name, kind in dict.fromkeys(wanted):
+        if name not in dict(file.columns):
+            continue
+        try:
+            found = connection.execute(text_of(cells.first_unreadable(file, name, kind))).fetchall()
+        except duckdb.Error:
+            return BillError(f"{file.name} cannot be read: {_first_line(error)}", hint=_READ_HINT)
+        if found:
+            row, value = found[0]
+            return BillError(
+                f"{file.name}: row {row} has {value[:60]!r} in {name}, which is not {what[kind]}",
+                hint="correct the file or leave it out of the path in costops.yaml",
+            )
+    return None
 
 
 _READ_HINT = "is the file complete, and of the kind its name says?"
@@ -196,11 +206,26 @@ def load_metrics(
         try:
             connection.execute(text_of(records.metric_records(use, files, tables[use])))
         except duckdb.Error as error:
-            raise BillError(
-                f"metric {use.metric} cannot be read from source {use.source}: {_first_line(error)}", hint=_READ_HINT
-            ) from error
+            raise _explained_metric(connection, use, files, error) from error
         _check_records(connection, use, tables[use])
     return tables
+
+
+def _explained_metric(
+    connection: duckdb.DuckDBPyConnection, use: MetricUse, files: Sequence[MetricFile], error: Exception
+) -> BillError:
+    """The engine's failure in terms of the metric file at fault."""
+    for each in files:
+        wanted = [(name, "DECIMAL") for name in _read_as("decimal", each.value)]
+        wanted += [(name, "TIMESTAMPTZ") for name in _read_as("timestamp", each.date)]
+        if each.labels is not None:
+            wanted += [(name, "JSON") for name in columns_in(each.labels)]
+        found = _first_unreadable(connection, each.file, wanted, error)
+        if found is not None:
+            return found
+    return BillError(
+        f"metric {use.metric} cannot be read from source {use.source}: {_first_line(error)}", hint=_READ_HINT
+    )
 
 
 def _check_records(connection: duckdb.DuckDBPyConnection, use: MetricUse, table: str) -> None:

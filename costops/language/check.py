@@ -152,10 +152,16 @@ class _Checker:
     def _check_allocated_by(self, entry: Entry, path: str, condition: Condition, *, before: Allocation | None) -> None:
         limit = len(self.rules.allocations) if before is None else self.positions[before.id]
         for test in tests_in(condition):
-            if test.field != "allocated_by" or test.operator not in ("is", "not"):
+            if test.field != "allocated_by":
+                continue
+            if test.operator not in ("is", "not", "present") or test.ignore_case:
+                what = "ignore_case" if test.ignore_case else test.operator
+                message = f"`{what}` cannot be used with `allocated_by`, which holds whole ids of allocations"
+                hint = "write an id, a list of ids, `null`, `not`, `not_in` or `present`"
+                self.problems.error("CO319", _place(entry, path, test.field), message, hint=hint)
                 continue
             for identity in test.values:
-                if identity is not None:
+                if identity is not None and test.operator != "present":
                     self._check_earlier(identity, limit, _place(entry, path, test.field))
 
     def _check_earlier(self, identity: str, limit: int, span: Span) -> None:

@@ -58,6 +58,7 @@ CODES: dict[str, str] = {
     "CO315": "`Tags` stands without the key of a tag.",
     "CO317": "A cost column is used as a dimension or in a condition.",
     "CO318": "A metric source does not exist.",
+    "CO319": "An operator is used with `allocated_by` that it does not have.",
     # In the contract, and not built yet.
     "CO401": "`on_empty: previous` is not built yet.",
     "CO402": "`basis.from` is not built yet.",

@@ -19,9 +19,10 @@ def _place(key: tuple[str, str | None, str], dimensions: Sequence[str]) -> tuple
 
 
 def money_lines(before: Money, after: Money, dimensions: Sequence[str], *, at_least: int = 1) -> tuple[MoneyLine, ...]:
-    """The elements whose amount differs by at least so many picos, by dimension, currency and name."""
-    keys = sorted({**before, **after}, key=lambda key: _place(key, dimensions))
-    lines = [MoneyLine(*key, before.get(key, 0), after.get(key, 0)) for key in keys if key[0] in dimensions]
+    """Elements of `dimensions` whose amount differs by at least so many picos, by dimension, currency and name."""
+    chosen = (key for key in {**before, **after} if key[0] in dimensions)
+    keys = sorted(chosen, key=lambda key: _place(key, dimensions))
+    lines = [MoneyLine(*key, before.get(key, 0), after.get(key, 0)) for key in keys]
     return tuple(line for line in lines if abs(line.delta) >= at_least)
 
 

@@ -111,7 +111,15 @@ def make_plan(inputs: Inputs) -> Plan:
         before = stored.money(known, cost, stored.months())
         bill_money = money_lines(before, money[0], known if before else (), at_least=NO_CHANGE_PICOS)
         bill_totals = _summed(bill_totals, stored.totals(carried))
-    changes = (*_settings_changes(inputs), *_changes(stops, money, dimensions))
+    settings_money: tuple[MoneyLine, ...] = ()
+    if (
+        stored is not None
+        and inputs.settings.canonical() != stored.version.draft.settings
+        and _same_data(inputs, stored)
+    ):
+        # Nothing else changed before the rules, so the settings did it: another cost column, say, weighs otherwise.
+        bill_money, settings_money = (), bill_money
+    changes = (*_settings_changes(inputs, settings_money), *_changes(stops, money, dimensions))
     result = ledger
     if stored is not None and ledger.digest != stored.version.draft.result_digest and not changes:
         previous = stored.ledger()
@@ -160,6 +168,11 @@ def _nothing_moved(inputs: Inputs, version: Version) -> bool:
         and draft.bill.digest == inputs.bill_digest
         and draft.engine == inputs.engine
     )
+
+
+def _same_data(inputs: Inputs, stored: Stored) -> bool:
+    draft = stored.version.draft
+    return (draft.bill.digest, draft.metrics_digest) == (inputs.bill_digest, inputs.metrics_digest)
 
 
 def _unchanged(inputs: Inputs, stored: Stored) -> Plan:
@@ -228,14 +241,25 @@ def _document(kind: str, entry: Entry) -> dict[str, Json]:
     return canonical(kind, entry)
 
 
-def _settings_changes(inputs: Inputs) -> tuple[Change, ...]:
+def _settings_changes(inputs: Inputs, money: tuple[MoneyLine, ...]) -> tuple[Change, ...]:
     if inputs.stored is None:
         return ()
     before, after = inputs.stored.version.draft.settings, inputs.settings.canonical()
     if before == after:
         return ()
     fields = field_changes(json.loads(before), json.loads(after))
-    return (Change(action="change", kind="settings", id="costops.yaml", file="costops.yaml", line=1, fields=fields),)
+    return (
+        Change(
+            action="change",
+            kind="settings",
+            id="costops.yaml",
+            file="costops.yaml",
+            line=1,
+            fields=fields,
+            money=money,
+            moved=moved_money(money, inputs.settings.report),
+        ),
+    )
 
 
 def _summed(first: Mapping[tuple[str, str], int], second: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
@@ -269,7 +293,7 @@ def _bill_notices(evaluation: Evaluation) -> list[Diagnostic]:
         Diagnostic(
             code="CO701",
             severity=Severity.WARNING,
-            message=f"{count:,} charges have no {cost}; it counts as 0 there",
+            message=f"{count:,} charge{'s have' if count != 1 else ' has'} no {cost}; it counts as 0 there",
         )
         for cost, count in evaluation.facts.missing_costs
     ]

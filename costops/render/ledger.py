@@ -14,6 +14,7 @@ from costops.render.safe import safe_text
 from costops.render.table import table_lines
 
 CURRENCY = "BillingCurrency"
+NO_RULE = "(no rule)"
 
 
 def ledger_text(sums: LedgerSums) -> str:
@@ -21,7 +22,7 @@ def ledger_text(sums: LedgerSums) -> str:
     head = [*sums.by, CURRENCY, *sums.cost_columns]
     rows = [
         [
-            *(UNALLOCATED if value is None else safe_text(value) for value in values),
+            *(_shown(name, value) for name, value in zip(sums.by, values, strict=True)),
             currency,
             *(amount(picos, currency) for picos in amounts),
         ]
@@ -29,6 +30,12 @@ def ledger_text(sums: LedgerSums) -> str:
     ]
     right = [False] * (len(sums.by) + 1) + [True] * len(sums.cost_columns)
     return "\n".join(table_lines([head, *rows], right=right)) + "\n"
+
+
+def _shown(name: str, value: str | None) -> str:
+    if value is not None:
+        return safe_text(value)
+    return NO_RULE if name in ("allocated_by", "allocation_path") else UNALLOCATED
 
 
 def ledger_csv(sums: LedgerSums) -> str:

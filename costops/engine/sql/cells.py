@@ -33,6 +33,7 @@ from costops.engine.sql.syntax import (
     is_null,
     is_present,
     join,
+    negated,
     number,
     over,
     paren,
@@ -272,13 +273,16 @@ def bill_facts(costs: int) -> Node:
 
 
 def first_unreadable(file: PhysicalFile, name: str, kind: str) -> Node:
-    """(row number, text) of the first value of a column that is no `kind`: DECIMAL or TIMESTAMPTZ."""
+    """(row number, text) of the first value of a column that is no `kind`: DECIMAL, TIMESTAMPTZ or JSON."""
     place = [each for each, _ in file.columns].index(name)
     value = function("trim", cast(column(f"c{place}"), "VARCHAR"))
-    target = "DOUBLE" if kind == "DECIMAL" else kind
+    target = {"DECIMAL": "DOUBLE", "JSON": "VARCHAR"}.get(kind, kind)
     parsed = exp.TryCast(this=column("value"), to=exp.DataType.build(target, dialect="duckdb"))
     bad = is_null(parsed)
-    if kind == "DECIMAL":
+    if kind == "JSON":
+        is_object = equal(function("json_type", column("value")), text("OBJECT"))
+        bad = negated(case(function("json_valid", column("value")), is_object, exp.false()))
+    elif kind == "DECIMAL":
         bad = disjunction(bad, exp.Not(this=function("isfinite", parsed.copy())))
     inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
     present = exp.Not(this=exp.In(this=column("value"), expressions=[text(""), text("NULL")]))

@@ -179,8 +179,8 @@ def test_csv_gzip_and_parquet_say_the_same(tmp_path: Path) -> None:
         tmp_path,
         "c.parquet",
         "SELECT TIMESTAMP '2025-04-01' AS BillingPeriodStart, "
-        "TIMESTAMPTZ '2025-04-10 00:00:00+00' AS ChargePeriodStart, 'USD' AS BillingCurrency, 'RDS' AS ServiceName, 1e0 AS BilledCost, 2::DECIMAL(20,4) AS EffectiveCost, "
-        "MAP {'team': 'a'} AS Tags",
+        "TIMESTAMPTZ '2025-04-10 00:00:00+00' AS ChargePeriodStart, 'USD' AS BillingCurrency, 'RDS' AS ServiceName, "
+        "1e0 AS BilledCost, 2::DECIMAL(20,4) AS EffectiveCost, MAP {'team': 'a'} AS Tags",
     )
     found = ledger(tmp_path, "team", "ServiceName")
     assert found.values == (("a", "a", "a"), ("EC2", "RDS", "S3"))

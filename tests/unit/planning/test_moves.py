@@ -65,5 +65,4 @@ def test_a_rule_that_passes_the_others_moved_and_they_did_not(old: str, new: str
 
 
 def test_of_several_smallest_sets_it_is_always_the_same_one() -> None:
-    sets = {frozenset(moved_ids(list("abcdef"), list("badcfe"))) for _ in range(20)}
-    assert len(sets) == 1
+    assert moved_ids(list("abcdef"), list("badcfe")) == {"a", "c", "e"}

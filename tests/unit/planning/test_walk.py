@@ -82,7 +82,8 @@ def test_the_walk_goes_in_the_contracts_order() -> None:
     )  # fmt: skip
     new = rules(
         allocation("edited", "RDS"), "right", "left", "new", allocation("off", enabled=False),
-        labels=(label("l2", "other"), label("l3")), dimensions=(dimension("d1", "y"), dimension("d2")), metrics=(metric("m2", "q2"),),
+        labels=(label("l2", "other"), label("l3")),
+        dimensions=(dimension("d1", "y"), dimension("d2")), metrics=(metric("m2", "q2"),),
     )  # fmt: skip
     found = told(walk(old, new, always))
     moved = next(each for each in found if each.startswith("move"))
