@@ -6,7 +6,7 @@ code with the engine; only the language's data (RuleSet) is common to both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +23,9 @@ Element = tuple[Text, ...]
 Key = tuple[str, str, str, tuple[Text, ...], tuple[str, ...]]
 """(billing month, day, currency, report values, path)."""
 Result = dict[Key, dict[str, Fraction]]
+Rounding = Callable[[Fraction], int]
+
+PICOS = 10**12
 
 
 class EmptyBucketError(Exception):
@@ -71,8 +74,11 @@ def label_value(label: Label, row: Row) -> Text:
 class Evaluation:
     """One evaluation of a rule set over rows."""
 
-    def __init__(self, rules: RuleSet, metrics: Sequence[Mapping[str, object]], cost: str) -> None:
+    def __init__(
+        self, rules: RuleSet, metrics: Sequence[Mapping[str, object]], cost: str, rounding: Rounding | None
+    ) -> None:
         self.rules = rules
+        self.rounding = rounding
         self.records = metrics
         self.cost = cost
         self.labels = {each.id: each for each in rules.labels if each.enabled}
@@ -151,8 +157,23 @@ class Evaluation:
             bucket = (*interval(rule.granularity, row), currency, partition)
             if bucket not in known:
                 known[bucket] = shares(rule, basis, *bucket)
-            result.extend(split_row(rule, row, known[bucket]) if known[bucket] else [row])
+            result.extend(self.split(rule, row, known[bucket]) if known[bucket] else [row])
         return result
+
+    def split(self, rule: Allocation, row: Row, parts: Mapping[Element, Fraction]) -> list[Row]:
+        """One row per element: destinations overwritten, the rule in the path, every cost column split alike."""
+        return [
+            replace(
+                row,
+                running={**row.running, **dict(zip(rule.into, element, strict=True))},
+                path=(*row.path, rule.id),
+                costs={column: self.rounded(cost * part) for column, cost in row.costs.items()},
+            )
+            for element, part in parts.items()
+        ]
+
+    def rounded(self, amount: Fraction) -> Fraction:
+        return amount if self.rounding is None else Fraction(self.rounding(amount * PICOS), PICOS)
 
     def cost_basis(self, rule: Allocation, rest: list[Row]) -> list[Weighing]:
         """The running ledger without the rule's source, narrowed by `basis.where`."""
@@ -239,19 +260,6 @@ def shares(
     return {element: weight / total for element, weight in weights.items() if weight > 0}
 
 
-def split_row(rule: Allocation, row: Row, parts: Mapping[Element, Fraction]) -> list[Row]:
-    """One row per element: destinations overwritten, the rule in the path, every cost column split alike."""
-    return [
-        replace(
-            row,
-            running={**row.running, **dict(zip(rule.into, element, strict=True))},
-            path=(*row.path, rule.id),
-            costs={column: cost * part for column, cost in row.costs.items()},
-        )
-        for element, part in parts.items()
-    ]
-
-
 # Reading, days and money
 
 
@@ -259,7 +267,7 @@ def amount(text: object) -> Fraction:
     """An amount as read: decimal text, null as 0, more than 12 places rounded half-even once."""
     if text is None or text == "":
         return Fraction(0)
-    return Fraction(round(Fraction(Decimal(str(text))) * 10**12), 10**12)
+    return Fraction(round(Fraction(Decimal(str(text))) * PICOS), PICOS)
 
 
 def instant(text: str) -> datetime:
@@ -316,15 +324,17 @@ def evaluate(
     *,
     report: Sequence[str],
     cost: str = "EffectiveCost",
+    rounding: Rounding | None = None,
 ) -> Result:
     """The exact ledger: (billing month, day, currency, report values, path) to the amount of each cost column.
 
     `bill` holds charges under FOCUS column names, `metrics` records of `date`, `metric`, `labels` (a dict) and
-    `value`. Raises EmptyBucketError where a rule with `on_empty: error` meets an empty bucket.
+    `value`. With `rounding` every part of a split is rounded to 1e-12 by it: how far the result moves says how much of
+    it hangs on the last digits. Raises EmptyBucketError where a rule with `on_empty: error` meets an empty bucket.
     """
     costs = [column for column in COSTS if any(column in charge for charge in bill)]
     rows = [read_row(charge, costs) for charge in bill]
-    evaluation = Evaluation(rules, metrics, cost)
+    evaluation = Evaluation(rules, metrics, cost, rounding)
     for row in rows:
         evaluation.start(row)
     for rule in evaluation.allocations:

@@ -31,6 +31,8 @@ class Request:
 
     rules: RuleSet
     want_ledger: bool = False
+    lenient: bool = False
+    """Leave cost where it was where a rule cannot run on this bill or says to fail, instead of failing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,17 @@ def evaluate(
         )
     fields = Fields()
     programs = [lower(each.rules, report=report, cost=cost, fields=fields) for each in requests]
-    for program in programs:
+    for program, request in zip(programs, requests, strict=True):
         for step in program.steps:
-            if step.basis_cost not in bill.cost_columns:
+            if step.basis_cost not in bill.cost_columns and not request.lenient:
                 raise EngineError(
                     f"allocation {step.rule} weighs by {step.basis_cost}, which the bill does not have",
                     hint=f"set basis.cost to one of {', '.join(bill.cost_columns)}",
                 )
     with _connection(threads) as connection:
         facts = load_bill(connection, bill, fields)
-        metric_tables = load_metrics(connection, metrics, _metric_uses(programs))
+        strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
+        metric_tables = load_metrics(connection, metrics, _metric_uses(programs), needed=_metric_uses(strict))
         _seal(connection)
         field_columns = [name for _, name in fields.items()]
         outcomes = [
@@ -91,6 +94,7 @@ def evaluate(
                 field_columns=field_columns,
                 metric_tables=metric_tables,
                 want_ledger=request.want_ledger,
+                lenient=request.lenient,
             )
             for program, request in zip(programs, requests, strict=True)
         ]

@@ -56,9 +56,14 @@ def run(
     field_columns: Sequence[str],
     metric_tables: Mapping[MetricUse, str],
     want_ledger: bool,
+    lenient: bool = False,
 ) -> Outcome:
-    """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown."""
-    return _Run(connection, program, tuple(costs), tuple(field_columns), metric_tables).outcome(want_ledger=want_ledger)
+    """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown.
+
+    A `lenient` run leaves cost where it was where a step cannot run or says to fail.
+    """
+    evaluation = _Run(connection, program, tuple(costs), tuple(field_columns), metric_tables, lenient)
+    return evaluation.outcome(want_ledger=want_ledger)
 
 
 class _Run:
@@ -69,6 +74,7 @@ class _Run:
         costs: tuple[str, ...],
         field_columns: tuple[str, ...],
         metric_tables: Mapping[MetricUse, str],
+        lenient: bool,
     ) -> None:
         # sqlglot costs 110 ms to import.
         from costops.engine.sql import notices, profiles, shape, shares, steps
@@ -84,6 +90,7 @@ class _Run:
         self._shown = costs.index(program.cost)
         self._field_columns = field_columns
         self._metric_tables = metric_tables
+        self._lenient = lenient
         self._slots = profiles.slot_names(program)
         self._notices: list[Notice] = []
         self._profiles = 0
@@ -107,6 +114,8 @@ class _Run:
 
     def _evaluate(self, step: Step) -> None:
         steps, shares, costs = self._steps, self._shares, len(self._costs)
+        if self._lenient and not self._can_run(step):
+            return
         if not self._do(steps.source(step.source, step.partition, step.group, self._slots)):
             return
         shape = self._shape_of(step)
@@ -133,6 +142,9 @@ class _Run:
             self._profiles += self._do(steps.insert_left_profiles(self._slots), step.number)
             self._do(steps.insert_left_items(costs))
 
+    def _can_run(self, step: Step) -> bool:
+        return step.basis_cost in self._costs and (step.metric is None or step.metric in self._metric_tables)
+
     def _notice(self, step: Step, left_over: int) -> None:
         shape = self._shape_of(step)
         whole = {}
@@ -148,7 +160,7 @@ class _Run:
                 names = tuple(", ".join(element) for element in found)
                 self._notices.append(Notice(step.rule, "CO804", "", 0, 0, elements=names))
         for currency, amount, buckets in self._rows(self._facts.left_money(self._shown)) if left_over else []:
-            if step.on_empty == "error":
+            if step.on_empty == "error" and not self._lenient:
                 raise EngineError(
                     f"allocation {step.rule}: {buckets} of its buckets have no basis, with {currency} "
                     f"{format_picos(int(amount))} to split, and its on_empty is error",

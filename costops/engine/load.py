@@ -5,7 +5,7 @@ Invariant: a problem with a file is told with the file's name and, where a value
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,15 +59,9 @@ def load_bill(connection: duckdb.DuckDBPyConnection, bill: BillDescription, fiel
     found = connection.execute(text_of(cells.bill_facts(len(costs)))).fetchall()[0]
     rows, undated, without_currency, *missing = found
     if undated:
-        raise BillError(
-            f"{undated} charges of the bill have no start of their charge period",
-            hint="every charge needs ChargePeriodStart; look for empty values in that column",
-        )
+        raise _incomplete(connection, bill, undated, "no start of their charge period between 1900 and 9999", "start")
     if without_currency:
-        raise BillError(
-            f"{without_currency} charges of the bill have no currency",
-            hint="every charge needs BillingCurrency; look for empty values in that column",
-        )
+        raise _incomplete(connection, bill, without_currency, "no currency", "currency")
     salt = _number_tuples(connection, field_columns)
     connection.execute(text_of(cells.raw_cells(field_columns, len(costs), salt)))
     months, totals = _months_and_totals(connection, costs)
@@ -119,8 +113,13 @@ def _read_tags(
     connection.execute(text_of(cells.distinct_tags(part, tables.tags)))
     broken = connection.execute(text_of(cells.broken_tags(tables.tags))).fetchall()
     if broken:
+        found = (
+            connection.execute(text_of(cells.first_with_tags(part, file, broken[0][0]))).fetchall()
+            for file in part.files
+        )
+        file, rows = next((file, rows) for file, rows in zip(part.files, found, strict=True) if rows)
         raise BillError(
-            f"the tags {broken[0][0][:80]!r} in source {part.source} ({part.files[0].name}) are no JSON object",
+            f"{file.name}: row {rows[0][0]} has the tags {broken[0][0][:80]!r}, which are no JSON object",
             hint='costops reads tags as a JSON object such as {"env": "prod"}, as a map, or as a column per tag',
         )
     connection.execute(text_of(cells.tag_values(tables.tags, keys, tables.tag_values)))
@@ -172,6 +171,25 @@ def _first_unreadable(
 _READ_HINT = "is the file complete, and of the kind its name says?"
 
 
+def _incomplete(
+    connection: duckdb.DuckDBPyConnection, bill: BillDescription, count: int, what: str, part_field: str
+) -> BillError:
+    """Charges that lack what every charge needs, with the first of them."""
+    from costops.engine.sql import cells
+    from costops.engine.sql.syntax import text_of
+
+    place = ""
+    for part in bill.parts:
+        for file in part.files:
+            found = connection.execute(text_of(cells.first_incomplete(part, file, part_field))).fetchall()
+            if found and not place:
+                place = f"; the first is row {found[0][0]} of {file.name}"
+    return BillError(
+        f"{count} charge{'s' if count != 1 else ''} of the bill have {what}{place}",
+        hint="every charge needs ChargePeriodStart and BillingCurrency; correct the file",
+    )
+
+
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
@@ -186,29 +204,46 @@ def _read_as(operation: str, expression: Expression | None) -> list[str]:
 
 
 def load_metrics(
-    connection: duckdb.DuckDBPyConnection, metrics: MetricDescription, uses: Sequence[MetricUse]
+    connection: duckdb.DuckDBPyConnection,
+    metrics: MetricDescription,
+    uses: Sequence[MetricUse],
+    *,
+    needed: Collection[MetricUse],
 ) -> dict[MetricUse, str]:
-    """Read the records of every metric that a rule uses, each into a table of its own; gives the tables' names."""
+    """Read the records of every metric that a rule uses, each into a table of its own; gives the tables' names.
+
+    Raises BillError for one of `needed` that cannot be read; others that cannot are left out.
+    """
+    tables = {}
+    for place, use in enumerate(uses):
+        try:
+            _load_metric(connection, metrics.sources.get(use.source, ()), use, f"metric_{place}")
+        except BillError:
+            if use in needed:
+                raise
+            continue
+        tables[use] = f"metric_{place}"
+    return tables
+
+
+def _load_metric(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[MetricFile], use: MetricUse, table: str
+) -> None:
     import duckdb
 
     from costops.engine.sql import records
     from costops.engine.sql.syntax import text_of
 
-    tables = {}
-    for place, use in enumerate(uses):
-        files = metrics.sources.get(use.source)
-        if not files:
-            raise BillError(
-                f"metric {use.metric} reads source {use.source}, which costops.yaml does not have",
-                hint="add it under metric_sources, or correct the metric's source",
-            )
-        tables[use] = f"metric_{place}"
-        try:
-            connection.execute(text_of(records.metric_records(use, files, tables[use])))
-        except duckdb.Error as error:
-            raise _explained_metric(connection, use, files, error) from error
-        _check_records(connection, use, tables[use])
-    return tables
+    if not files:
+        raise BillError(
+            f"metric {use.metric} reads source {use.source}, which costops.yaml does not have",
+            hint="add it under metric_sources, or correct the metric's source",
+        )
+    try:
+        connection.execute(text_of(records.metric_records(use, files, table)))
+    except duckdb.Error as error:
+        raise _explained_metric(connection, use, files, error) from error
+    _check_records(connection, use, table)
 
 
 def _explained_metric(

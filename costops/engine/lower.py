@@ -303,9 +303,10 @@ class _Lowering:
     def _result_value(self, name: str, inside: str) -> Expression:
         if name != inside and name in self._result_columns:
             return self._result_columns[name]
-        meaning = self._rules.resolve(name, inside=inside)
-        slot_name = f"label.{name}" if meaning.kind == "label" and name == inside else name
-        return Column(self._slot(slot_name))
+        if name == inside:
+            value = self._layers.define(self._fixed(name, inside))
+            return Column(self._add_slot(("fixed", value.name), value.name))
+        return Column(self._slot(name))
 
     def _result_condition(self, condition: Condition, inside: str) -> Expression:
         if any(test.field in self._result_columns for test in tests_in(condition)):

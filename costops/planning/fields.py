@@ -25,6 +25,7 @@ def field_changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> tupl
         threshold_to_diff_deeper=0,
         verbose_level=2,
         zip_ordered_iterables=True,
+        ignore_private_variables=False,
     )
     changes = {}
     for items in difference.values():
@@ -52,4 +53,5 @@ def _at(document: Mapping[str, Json], item: Any) -> Json:
         if not isinstance(found, Mapping) or part not in found:
             return None
         found = found[part]
-    return found  # type: ignore[no-any-return]
+    # A condition on missing is null in canonical form; alone it would read like an absent field.
+    return [None] if found is None else found

@@ -85,8 +85,9 @@ def coverage(before: Money, after: Money, dimensions: Sequence[str]) -> tuple[Co
 def totals_by_cost(
     before: Mapping[tuple[str, str], int], after: Mapping[tuple[str, str], int], cost_columns: Sequence[str]
 ) -> tuple[Total, ...]:
-    """(currency, cost column) sums as totals, by cost column, then currency."""
-    keys = sorted({**before, **after}, key=lambda key: (cost_columns.index(key[1]), key[0]))
+    """(currency, cost column) sums as totals, by cost column, then currency; columns not named come last."""
+    places = {cost: place for place, cost in enumerate(cost_columns)}
+    keys = sorted({**before, **after}, key=lambda key: (places.get(key[1], len(places)), key[1], key[0]))
     return tuple(
         Total(currency, cost, before.get((currency, cost), 0), after.get((currency, cost), 0))
         for currency, cost in keys

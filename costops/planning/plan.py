@@ -94,11 +94,14 @@ def make_plan(inputs: Inputs) -> Plan:
     rule_sets = [old, *(stop.rules for stop in stops)]
     evaluated, readings = plan_evaluations(rule_sets)
     last = len(evaluated) - 1
-    evaluation = inputs.evaluate([Request(rules, want_ledger=place == last) for place, rules in enumerate(evaluated)])
+    # Only the new rules must be able to run on this bill: an old one may need a metric or a basis that is gone.
+    evaluation = inputs.evaluate(
+        [Request(rules, want_ledger=place == last, lenient=place != last) for place, rules in enumerate(evaluated)]
+    )
     outcomes, facts = evaluation.outcomes, evaluation.facts
     dimensions, cost = inputs.settings.report, inputs.settings.cost
     carried = [month for month in (stored.months() if stored else ()) if month not in facts.months]
-    kept = stored.money(dimensions, cost, carried) if stored and carried else {}
+    kept = _carried_money(stored, dimensions, cost, carried) if stored and carried else {}
     money = [added(outcomes[each.evaluation].money[each.after], kept) for each in readings]
     ledger = outcomes[last].ledger
     assert ledger is not None
@@ -157,6 +160,17 @@ def make_plan(inputs: Inputs) -> Plan:
         plan_digest=_plan_digest(inputs, result.digest),
         writes=writes,
     )
+
+
+def _carried_money(stored: Stored, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
+    """Cost of carried months by element; in dimensions that the stored version lacks it is all unallocated."""
+    money = dict(stored.money(dimensions, cost, months))
+    for dimension in dimensions:
+        if dimension not in stored.version.draft.dimensions:
+            for (currency, column), amount in stored.totals(months).items():
+                if column == cost:
+                    money[dimension, None, currency] = amount
+    return money
 
 
 def _nothing_moved(inputs: Inputs, version: Version) -> bool:

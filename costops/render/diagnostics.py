@@ -6,13 +6,12 @@ nothing of a rule file reaches the terminal raw.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 from costops.model.diagnostic import Diagnostic, Span
-from costops.render.safe import safe_json, safe_text
+from costops.render.safe import json_text, safe_text
 
 FORMAT_VERSION = "1.0"
 
@@ -119,7 +118,7 @@ def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
         "warnings": len(diagnostics) - errors,
         "diagnostics": [diagnostic_value(each) for each in diagnostics],
     }
-    return safe_json(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
+    return json_text(document)
 
 
 def diagnostic_value(diagnostic: Diagnostic) -> dict[str, object]:

@@ -10,7 +10,7 @@ from costops.model.sums import LedgerSums
 from costops.model.version import Version
 from costops.money import format_picos
 from costops.render.numbers import amount, counted, percent
-from costops.render.safe import safe_text
+from costops.render.safe import json_text, safe_text
 from costops.render.table import table_lines
 
 
@@ -23,7 +23,8 @@ def history_text(versions: Sequence[Version]) -> str:
             _moment(each),
             safe_text(each.draft.actor),
             _commit(each),
-            ", ".join(f"{currency} {amount(moved, currency)}" for currency, moved in each.draft.moved) or "nothing",
+            ", ".join(f"{safe_text(currency)} {amount(moved, currency)}" for currency, moved in each.draft.moved)
+            or "nothing",
             each.draft.summary,
         ]
         for each in versions
@@ -34,7 +35,7 @@ def history_text(versions: Sequence[Version]) -> str:
 def history_json(versions: Sequence[Version]) -> str:
     """The same facts for machines."""
     document = {"format_version": "1.0", "versions": [_version_document(each) for each in versions]}
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return json_text(document)
 
 
 def version_text(version: Version, totals: LedgerSums, coverage: Sequence[LedgerSums]) -> str:
@@ -64,8 +65,8 @@ def version_text(version: Version, totals: LedgerSums, coverage: Sequence[Ledger
         costs = ", ".join(
             f"{cost} {amount(picos, currency)}" for cost, picos in zip(totals.cost_columns, amounts, strict=True)
         )
-        lines += ["", f"{currency}  {costs}", f"     unallocated {draft.cost} {', '.join(shares)}"]
-    rules = [[each.kind, safe_text(each.id), f"{each.file}:{each.line}"] for each in draft.rules]
+        lines += ["", f"{safe_text(currency)}  {costs}", f"     unallocated {draft.cost} {', '.join(shares)}"]
+    rules = [[each.kind, safe_text(each.id), safe_text(f"{each.file}:{each.line}")] for each in draft.rules]
     return "\n".join([*lines, "", *table_lines(rules, right=[False] * 3)]) + "\n"
 
 
@@ -83,7 +84,7 @@ def version_json(version: Version, totals: LedgerSums) -> str:
             for each in version.draft.rules
         ],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return json_text(document)
 
 
 def _moment(version: Version) -> str:

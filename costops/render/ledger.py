@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-
 from costops.model.sums import LedgerSums
 from costops.money import format_picos
 from costops.render.numbers import amount
 from costops.render.plan_text import UNALLOCATED
-from costops.render.safe import safe_text
+from costops.render.safe import json_text, safe_text
 from costops.render.table import table_lines
 
 CURRENCY = "BillingCurrency"
@@ -19,11 +15,11 @@ NO_RULE = "(no rule)"
 
 def ledger_text(sums: LedgerSums) -> str:
     """A table for people, amounts in the places of their currency."""
-    head = [*sums.by, CURRENCY, *sums.cost_columns]
+    head = [*map(safe_text, sums.by), CURRENCY, *sums.cost_columns]
     rows = [
         [
             *(_shown(name, value) for name, value in zip(sums.by, values, strict=True)),
-            currency,
+            safe_text(currency),
             *(amount(picos, currency) for picos in amounts),
         ]
         for values, currency, amounts in sums.rows
@@ -40,12 +36,17 @@ def _shown(name: str, value: str | None) -> str:
 
 def ledger_csv(sums: LedgerSums) -> str:
     """Exact amounts; a missing value is an empty field."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*sums.by, CURRENCY, *sums.cost_columns])
+    lines = [[*sums.by, CURRENCY, *sums.cost_columns]]
     for values, currency, amounts in sums.rows:
-        writer.writerow([*("" if value is None else value for value in values), currency, *map(format_picos, amounts)])
-    return text.getvalue()
+        lines.append([*("" if value is None else value for value in values), currency, *map(format_picos, amounts)])
+    return "".join(",".join(map(_csv_field, line)) + "\n" for line in lines)
+
+
+def _csv_field(text: str) -> str:
+    """A field after RFC 4180; the csv module leaves a carriage return bare where lines end in a line feed."""
+    if not any(each in text for each in ',"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def ledger_json(sums: LedgerSums) -> str:
@@ -59,4 +60,4 @@ def ledger_json(sums: LedgerSums) -> str:
         for values, currency, amounts in sums.rows
     ]
     document = {"format_version": "1.0", "version": sums.version, "rows": rows}
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return json_text(document)

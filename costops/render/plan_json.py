@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from costops.model.diagnostic import Diagnostic
 from costops.model.plan import Change, MoneyLine, Plan
 from costops.money import format_picos
+from costops.render.safe import json_text
 
 FORMAT_VERSION = "1.0"
 
@@ -68,7 +68,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def plan_json(plan: Plan) -> str:
     """The plan document as text, ending in a newline."""
-    return json.dumps(plan_document(plan), ensure_ascii=False, indent=2) + "\n"
+    return json_text(plan_document(plan))
 
 
 def _change(change: Change) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from costops.model.plan import Change, FieldChange, Json, MoneyLine, Plan
+from costops.model.plan import Change, Coverage, FieldChange, Json, MoneyLine, Plan
 from costops.money import format_picos, quantum_picos, round_from_top, round_half_even
 from costops.render.numbers import amount, counted, in_quanta, percent
 from costops.render.safe import safe_text
@@ -40,14 +40,10 @@ def summary_lines(plan: Plan, width: int) -> list[str]:
     lines = [f"Plan: {counts}.  {_moves_sentence(plan)}"]
     shown = [total for total in plan.totals if total.cost == plan.cost]
     for total in shown:
-        shares = [
-            f"by {each.dimension} {percent(each.before, each.before_total)} -> {percent(each.after, each.after_total)}"
-            for each in plan.unallocated
-            if each.currency == total.currency
-        ]
+        shares = [_share(each) for each in plan.unallocated if each.currency == total.currency]
         before, after = amount(total.before, total.currency), amount(total.after, total.currency)
         difference = format_picos(total.after - total.before)
-        line = f"Total {total.currency} {before} -> {after} (difference {difference})."
+        line = f"Total {safe_text(total.currency)} {before} -> {after} (difference {difference})."
         unallocated = f"  Unallocated {', '.join(shares)}." if shares else ""
         fits = len(line) + len(unallocated) <= width
         lines += [line + unallocated] if fits else [line, unallocated]
@@ -55,6 +51,11 @@ def summary_lines(plan: Plan, width: int) -> list[str]:
         months = ", ".join(plan.carried_months)
         lines.append(f"Carried over from {plan.base_label}, because the bill lacks them: {months}.")
     return lines
+
+
+def _share(covered: Coverage) -> str:
+    before, after = percent(covered.before, covered.before_total), percent(covered.after, covered.after_total)
+    return f"by {safe_text(covered.dimension)} {before} -> {after}"
 
 
 def _bill(plan: Plan) -> str:
@@ -80,7 +81,7 @@ def _moves_sentence(plan: Plan) -> str:
         return "Moves nothing."
     totals = {total.currency: total.after for total in plan.totals if total.cost == plan.cost}
     parts = [
-        f"{currency} {amount(moved, currency)} ({percent(moved, totals.get(currency, 0))})"
+        f"{safe_text(currency)} {amount(moved, currency)} ({percent(moved, totals.get(currency, 0))})"
         for currency, moved in sorted(largest.items())
     ]
     return f"Moves {', '.join(parts)}."
@@ -98,7 +99,7 @@ def _bill_difference(plan: Plan, everything: bool) -> list[str]:
         if total.cost == plan.cost and total.before != total.after:
             change = amount(total.after - total.before, total.currency, signed=True)
             before, after = amount(total.before, total.currency), amount(total.after, total.currency)
-            lines.append(f"      total {total.currency} {before} -> {after} ({change})")
+            lines.append(f"      total {safe_text(total.currency)} {before} -> {after} ({change})")
     lines += _money_block(plan.bill_money, plan.dimensions, everything)
     return [*lines, ""]
 
@@ -107,7 +108,7 @@ def _changes(plan: Plan, width: int, everything: bool) -> list[str]:
     lines = []
     for change in plan.changes:
         head = f"  {SYMBOLS[change.action]} {change.kind} {safe_text(change.id)}"
-        place = f"{change.file}:{change.line}"
+        place = safe_text(f"{change.file}:{change.line}")
         lines.append(pad(head, width - shown_width(place) - 1) + " " + place)
         lines += _field_lines(change.fields)
         lines += _effect(change, plan.dimensions, everything)
@@ -116,7 +117,7 @@ def _changes(plan: Plan, width: int, everything: bool) -> list[str]:
 
 
 def _field_lines(fields: Sequence[FieldChange]) -> list[str]:
-    rows = [[each.path, _value(each.before), "->", _value(each.after)] for each in fields]
+    rows = [[safe_text(each.path), _value(each.before), "->", _value(each.after)] for each in fields]
     return [f"      {line}" for line in table_lines(rows, right=[False] * 4)]
 
 
@@ -136,7 +137,7 @@ def _effect(change: Change, dimensions: Sequence[str], everything: bool) -> list
         largest[each.currency] = max(largest.get(each.currency, 0), each.amount)
     if not largest:
         return ["      moves nothing"]
-    moved = ", ".join(f"{currency} {amount(picos, currency)}" for currency, picos in sorted(largest.items()))
+    moved = ", ".join(f"{safe_text(currency)} {amount(picos, currency)}" for currency, picos in sorted(largest.items()))
     return [f"      moves {moved}", *_money_block(change.money, dimensions, everything)]
 
 
@@ -149,14 +150,14 @@ def _money_block(lines: Sequence[MoneyLine], dimensions: Sequence[str], everythi
             unchanged.append(dimension)
         for currency in currencies:
             chosen = [line for line in lines if (line.dimension, line.currency) == (dimension, currency)]
-            label = f"{dimension} {currency}" if len(currencies) > 1 else dimension
+            label = safe_text(f"{dimension} {currency}") if len(currencies) > 1 else safe_text(dimension)
             rows += _element_rows(label, chosen, everything)
     shown = []
     if rows:
         head = ["", "", "before", "after", "change", ""]
         shown = table_lines([head, *rows], right=[False, False, True, True, True, True])
     if unchanged and lines:
-        shown.append(f"{', '.join(unchanged)}  (no change)")
+        shown.append(f"{safe_text(', '.join(unchanged))}  (no change)")
     return [f"      {line}".rstrip() for line in shown]
 
 

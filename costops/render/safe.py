@@ -5,6 +5,7 @@ Invariant: what comes out has no character that moves the cursor, hides text or 
 
 from __future__ import annotations
 
+import json
 import re
 
 # C0, DEL and C1 controls, zero-width and bidi characters, line separators, and halves of surrogate pairs.
@@ -29,9 +30,10 @@ def _escape(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def safe_json(document: str) -> str:
-    r"""JSON with unsafe characters of its strings as `\u` escapes, so that it reads back to the same values."""
-    return _UNSAFE.sub(lambda match: _json_escape(match.group()), document)
+def json_text(document: object) -> str:
+    r"""A JSON document; unsafe characters are `\u` escapes, so that it reads back to the same values."""
+    written = json.dumps(document, ensure_ascii=False, indent=2)
+    return _UNSAFE.sub(lambda match: _json_escape(match.group()), written) + "\n"
 
 
 def _json_escape(character: str) -> str:

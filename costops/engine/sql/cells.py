@@ -24,6 +24,7 @@ from costops.engine.sql.syntax import (
     cast,
     column,
     columns,
+    conjunction,
     create_table,
     create_view,
     disjunction,
@@ -262,7 +263,7 @@ def bill_facts(costs: int) -> Node:
             function("coalesce", summed(column("rows")), number(0)),
             function(
                 "coalesce",
-                summed(case(disjunction(is_null(column("day")), is_null(column("month"))), column("rows"), number(0))),
+                summed(case(disjunction(_no_date("day"), _no_date("month")), column("rows"), number(0))),
                 number(0),
             ),
             function("coalesce", summed(case(is_null(column("currency")), column("rows"), number(0))), number(0)),
@@ -272,22 +273,50 @@ def bill_facts(costs: int) -> Node:
     )
 
 
+def _no_date(name: str) -> Node:
+    """Whether a day is missing, or none that a bill can have; a typing error makes the year 20255 of 2025-5."""
+    first, last = cast(text("1900-01-01"), "DATE"), cast(text("9999-12-31"), "DATE")
+    day = column(name)
+    return disjunction(is_null(day), binary(exp.LT, day.copy(), first), binary(exp.GT, day.copy(), last))
+
+
+def first_incomplete(part: BillPart, file: PhysicalFile, field: str) -> Node:
+    """(row number) of the first charge of a file without a `start` that a bill can have, or without a `currency`."""
+    names = names_of(file)
+    value = scalar(part.currency, names)
+    lacking = is_null(column("value"))
+    if field == "start":
+        value = cast(scalar(part.start, names), "DATE")
+        lacking = _no_date("value")
+    return _first_row(file, value, lacking)
+
+
+def first_with_tags(part: BillPart, file: PhysicalFile, tags: str) -> Node:
+    """(row number) of the first charge of a file with exactly these tags."""
+    assert part.tags is not None
+    return _first_row(file, scalar(part.tags, names_of(file)), equal(column("value"), text(tags)))
+
+
+def _first_row(file: PhysicalFile, value: Node, where: Node) -> Node:
+    inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
+    return select([column("row")], subquery(inner, "t"), where=where, order=[column("row")]).limit(1)
+
+
 def first_unreadable(file: PhysicalFile, name: str, kind: str) -> Node:
     """(row number, text) of the first value of a column that is no `kind`: DECIMAL, TIMESTAMPTZ or JSON."""
     place = [each for each, _ in file.columns].index(name)
-    value = function("trim", cast(column(f"c{place}"), "VARCHAR"))
-    target = {"DECIMAL": "DOUBLE", "JSON": "VARCHAR"}.get(kind, kind)
-    parsed = exp.TryCast(this=column("value"), to=exp.DataType.build(target, dialect="duckdb"))
+    value = cast(column(f"c{place}"), "VARCHAR")
+    target = {"DECIMAL": MONEY, "JSON": "VARCHAR"}.get(kind, kind)
+    parsed = exp.TryCast(this=function("trim", column("value")), to=exp.DataType.build(target, dialect="duckdb"))
     bad = is_null(parsed)
     if kind == "JSON":
         is_object = equal(function("json_type", column("value")), text("OBJECT"))
         bad = negated(case(function("json_valid", column("value")), is_object, exp.false()))
-    elif kind == "DECIMAL":
-        bad = disjunction(bad, exp.Not(this=function("isfinite", parsed.copy())))
     inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
     present = exp.Not(this=exp.In(this=column("value"), expressions=[text(""), text("NULL")]))
     return select(
         [column("row"), column("value")],
         subquery(inner, "t"),
-        where=exp.And(this=exp.And(this=is_present(column("value")), expression=present), expression=paren(bad)),
+        where=conjunction(is_present(column("value")), present, bad),
+        order=[column("row")],
     ).limit(1)

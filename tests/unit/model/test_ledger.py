@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,8 @@ def test_any_cell_changes_its_blocks_digest_and_no_other(
     after = (
         changed(before, row, value) if column is None else changed(before, column, changed(before[column], row, value))
     )
-    other = replace(LEDGER, **{name: after})
+    cells: dict[str, Any] = {name: after}
+    other = replace(LEDGER, **cells)
     different = {key for key in LEDGER.block_digests if LEDGER.block_digests[key] != other.block_digests[key]}
     assert different == {("2025-09", "2025-09-01")}
     assert other.digest != LEDGER.digest

@@ -8,7 +8,7 @@ import pytest
 
 from costops.model.diagnostic import Diagnostic, Severity, Span
 from costops.render.diagnostics import counts, diagnostics_json, diagnostics_text
-from costops.render.safe import safe_json, safe_text
+from costops.render.safe import json_text, safe_text
 
 
 def problem(
@@ -129,7 +129,7 @@ def test_unsafe_characters_become_visible(text: str, shown: str) -> None:
 
 def test_json_reads_back_to_the_same_values_and_is_safe() -> None:
     value = {"a": "\x1b\u202e\x9b\U000e0041 ü\n"}
-    document = safe_json(json.dumps(value, ensure_ascii=False, indent=1))
+    document = json_text(value)
     assert json.loads(document) == value
     assert not {"\x1b", "\u202e", "\x9b", "\U000e0041"} & set(document)
 

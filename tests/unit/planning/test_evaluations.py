@@ -1,0 +1,216 @@
+"""Rule sets that are read off another's steps: the money is what evaluating them alone gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from workbench import Case, charge, load, usage, write, write_rules
+
+from costops.engine.embedded import Money, Request, evaluate
+from costops.model.rules import Dimension, DimensionRule, Label, Metric, RuleSet, Source
+from costops.planning.evaluations import Reading, plan_evaluations
+from costops.planning.walk import walk
+from costops.workspace import open_workspace
+
+LABELS = """
+labels:
+  - {id: team, from: [Tags.team], transform: [trim, lower]}
+  - {id: env, from: [Tags.env]}
+"""
+UNIT = "dimensions: [{id: unit, stage: result, rules: [{from: team, transform: [upper]}], default: none}]\n"
+METRICS = "metrics: [{id: load, source: warehouse, query: load, labels: {team: team}}]\n"
+SUPPORT = """
+  - id: support
+    source: {where: {ServiceName: Support}}
+    method: proportional
+    to: {dimension: team}
+    basis: {where: {ServiceName: [EC2, RDS]}}
+"""
+SUPPORT_BY_ENV = """
+  - id: support-by-env
+    source: {where: {ServiceName: Support}}
+    method: even
+    to: {dimension: env, values: [production, staging, test]}
+"""
+DATADOG = """
+  - id: datadog
+    source: {where: {ServiceName: Datadog}}
+    method: percent
+    to: {dimension: team, percent: {a: 33.3, b: 66.7}}
+"""
+DATABASE = """
+  - id: database
+    source: {where: {ServiceName: RDS, team: null}}
+    method: metric
+    to: {dimension: team}
+    basis: {metric: load}
+"""
+CHAINED = """
+  - id: chained
+    source: {where: {allocated_by: support}, allocated: only}
+    method: proportional
+    to: {dimension: team}
+    basis: {where: {ServiceName: Datadog}}
+"""
+BILL = [
+    charge("EC2", "100.03", team=" A", env="production"),
+    charge("EC2", "50.1", team="b", env="staging", day="2025-04-11"),
+    charge("EC2", "0.000000000007", team="c"),
+    charge("EC2", "11", team="b", BillingCurrency="EUR"),
+    charge("RDS", "77.77", env="production"),
+    charge("RDS", "13.31", team="b"),
+    charge("Support", "31", day="2025-04-01", until="2025-05-01"),
+    charge("Support", "-7.77"),
+    charge("Support", "5", BillingCurrency="EUR"),
+    charge("Datadog", "10.01"),
+]
+USAGE = [usage("load", "3", team="a"), usage("load", "4", team="x")]
+CASE = Case(LABELS, BILL, USAGE, report=("team", "env", "unit"))
+
+
+class Bench:
+    """A workspace whose rule sets are texts, and the engine on its bill."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = write(CASE, folder)
+
+    def rules(self, *allocations: str, before: str = LABELS + UNIT + METRICS) -> RuleSet:
+        write_rules(self._folder, before + ("allocations:" + "".join(allocations) if allocations else ""))
+        return load(self._folder)
+
+    def money(self, rule_sets: list[RuleSet]) -> list[tuple[Money, ...]]:
+        with open_workspace(self._folder, environment={}) as workspace:
+            requests = [Request(each) for each in rule_sets]
+            done = evaluate(workspace.bill, workspace.metrics, requests, report=CASE.report, cost=CASE.cost, threads=1)
+        return [outcome.money for outcome in done.outcomes]
+
+    def check(self, rule_sets: list[RuleSet]) -> int:
+        """Every reading is what its rule set alone gives, within 1e-9; gives the number of evaluations."""
+        chosen, readings = plan_evaluations(rule_sets)
+        assert chosen[-1] is rule_sets[-1]
+        money, alone = self.money(list(chosen)), self.money(rule_sets)
+        for rules, reading, own in zip(rule_sets, readings, alone, strict=True):
+            read = money[reading.evaluation][reading.after]
+            assert len(own) == 1 + sum(each.enabled for each in rules.allocations)
+            assert sums(read) == sums(own[-1])
+            for key in {*read, *own[-1]}:
+                assert abs(read.get(key, 0) - own[-1].get(key, 0)) < 1000, key
+        return len(chosen)
+
+
+def sums(money: Money) -> dict[tuple[str, str], int]:
+    totals: dict[tuple[str, str], int] = {}
+    for (dimension, _, currency), amount in money.items():
+        totals[dimension, currency] = totals.get((dimension, currency), 0) + amount
+    return totals
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+ALL = (SUPPORT, SUPPORT_BY_ENV, DATADOG, DATABASE, CHAINED)
+
+
+def test_a_first_plan_is_read_off_one_evaluation_and_the_bill_without_a_label(bench: Bench) -> None:
+    new = bench.rules(*ALL)
+    stops = walk(RuleSet(), new, lambda rules: True)
+    rule_sets = [RuleSet(), *(stop.rules for stop in stops)]
+    assert len(rule_sets) == 10
+    # Nothing, one label, and both with the dimension: what follows are allocations alone.
+    assert bench.check(rule_sets) == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "evaluations"),
+    [
+        (ALL, ALL, 1),
+        (ALL[:2], ALL, 1),
+        (ALL, ALL[:4], 2),
+        ((SUPPORT, DATADOG), (SUPPORT, DATADOG.replace("33.3", "30").replace("66.7", "70")), 2),
+        ((SUPPORT, SUPPORT_BY_ENV, DATADOG), (DATADOG, SUPPORT, SUPPORT_BY_ENV), 2),
+        ((SUPPORT, CHAINED), (SUPPORT_BY_ENV, SUPPORT, CHAINED), 2),
+        ((SUPPORT, DATADOG, DATABASE), (DATADOG, DATABASE), 2),
+        ((SUPPORT.replace("support\n", "support\n    enabled: false\n"), DATADOG), (SUPPORT, DATADOG), 2),
+    ],
+    ids=["same", "append", "take the last", "edit", "move", "insert", "take the first", "enable"],
+)
+def test_every_stop_of_a_walk_is_read_right(
+    bench: Bench, old: tuple[str, ...], new: tuple[str, ...], evaluations: int
+) -> None:
+    first, last = bench.rules(*old), bench.rules(*new)
+    stops = walk(first, last, lambda rules: True)
+    assert bench.check([first, *(stop.rules for stop in stops)]) == evaluations
+
+
+def test_a_walk_over_labels_and_result_dimensions_is_read_right(bench: Bench) -> None:
+    old = bench.rules(SUPPORT, DATADOG)
+    new = bench.rules(
+        SUPPORT, DATADOG, before=LABELS.replace("Tags.env", "Tags.environment") + UNIT.replace("none", "x")
+    )
+    stops = walk(old, new, lambda rules: True)
+    assert bench.check([old, *(stop.rules for stop in stops)]) == 3
+
+
+# Which are read off which
+
+
+def names(rules: RuleSet) -> str:
+    return " ".join(each.id for each in rules.allocations)
+
+
+def test_the_last_is_evaluated_itself_even_where_another_begins_with_it(bench: Bench) -> None:
+    longer, shorter = bench.rules(SUPPORT, DATADOG), bench.rules(SUPPORT)
+    chosen, readings = plan_evaluations([longer, shorter])
+    assert [names(each) for each in chosen] == ["support datadog", "support"]
+    assert readings == (Reading(0, 2), Reading(1, 1))
+
+
+def test_one_rule_set_is_one_evaluation(bench: Bench) -> None:
+    only = bench.rules(SUPPORT)
+    assert plan_evaluations([only]) == ((only,), (Reading(0, 1),))
+    assert plan_evaluations([only, only, only]) == ((only,), (Reading(0, 1),) * 3)
+
+
+def test_a_disabled_rule_is_no_step(bench: Bench) -> None:
+    rules = bench.rules(SUPPORT, DATADOG)
+    off = replace(rules, allocations=(rules.allocations[0], replace(rules.allocations[1], enabled=False)))
+    chosen, readings = plan_evaluations([off, rules])
+    assert len(chosen) == 1
+    assert readings == (Reading(0, 1), Reading(0, 2))
+
+
+TEAM = Label(id="team", sources=(Source("Tags.team"),))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        RuleSet(labels=(replace(TEAM, sources=(Source("Tags.owner"),)),)),
+        RuleSet(labels=(TEAM,), dimensions=(Dimension(id="d", rules=(DimensionRule(value="x"),)),)),
+        RuleSet(),
+    ],
+    ids=["another label", "one dimension more", "one label less"],
+)
+def test_another_definition_needs_an_evaluation_of_its_own(other: RuleSet) -> None:
+    chosen, _ = plan_evaluations([other, RuleSet(labels=(TEAM,))])
+    assert len(chosen) == 2
+
+
+def test_a_disabled_definition_or_a_metric_that_nobody_uses_needs_none() -> None:
+    off = Label(id="off", sources=(Source("Tags.off"),), enabled=False)
+    unused = Metric(id="m", source="w", query="q")
+    chosen, readings = plan_evaluations([RuleSet(labels=(TEAM, off), metrics=(unused,)), RuleSet(labels=(TEAM,))])
+    assert len(chosen) == 1
+    assert readings == (Reading(0, 0), Reading(0, 0))
+
+
+def test_another_query_of_a_metric_in_use_needs_an_evaluation_of_its_own(bench: Bench) -> None:
+    rules = bench.rules(DATABASE, SUPPORT)
+    other = replace(rules, metrics=(replace(rules.metrics[0], query="other"),))
+    assert len(plan_evaluations([other, rules])[0]) == 2
+    before = replace(other, allocations=other.allocations[1:])
+    assert len(plan_evaluations([before, replace(rules, allocations=rules.allocations[1:])])[0]) == 1
