@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from costops.errors import InvalidRules, UsageError
+from costops.errors import InvalidRulesError, UsageError
 from costops.language.binding import bind_fields
 from costops.language.bound import Bound
 from costops.language.fields import SETTINGS
@@ -72,7 +72,7 @@ def load_settings(
 
     `flags` has the setting's name (rules, state, cost) and what was given; relative paths in flags are relative to
     `start`, all others to the workspace. Raises UsageError where there is no workspace or a flag or variable makes no
-    sense, and InvalidRules with every problem of costops.yaml.
+    sense, and InvalidRulesError with every problem of costops.yaml.
     """
     root = find_workspace(start)
     problems = Problems()
@@ -91,7 +91,7 @@ def load_settings(
     _check_rules_folder(layers, settings, problems)
     texts = MappingProxyType({FILE_NAME: read.text})
     if problems.errors:
-        raise InvalidRules(problems.found(), texts)
+        raise InvalidRulesError(problems.found(), texts)
     return LoadedSettings(settings, problems.found(), texts)
 
 

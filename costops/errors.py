@@ -2,7 +2,7 @@
 
 CostopsError
   UsageError          64  wrong use of a command
-  InvalidRules         3  rules or costops.yaml invalid; carries every diagnostic
+  InvalidRulesError         3  rules or costops.yaml invalid; carries every diagnostic
   BillError            1  a bill or metric file cannot be read or is not a bill
   EngineError          1  the engine failed, or a rule asked to fail
   ConservationError    1  money in and money out differ; names the rule
@@ -57,7 +57,7 @@ class UsageError(CostopsError):
     exit_code = ExitCode.USAGE
 
 
-class InvalidRules(CostopsError):
+class InvalidRulesError(CostopsError):
     """Rules or costops.yaml have errors; `diagnostics` holds all of them, warnings included."""
 
     exit_code = ExitCode.INVALID

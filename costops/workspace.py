@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from costops.config import load_settings
-from costops.errors import InvalidRules, StateError, UsageError
+from costops.errors import InvalidRulesError, StateError, UsageError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
@@ -55,7 +55,7 @@ def open_workspace(
 ) -> Workspace:
     """The workspace at `start` or the nearest one above it.
 
-    Raises UsageError where there is none and InvalidRules where costops.yaml has errors.
+    Raises UsageError where there is none and InvalidRulesError where costops.yaml has errors.
     """
     surroundings = dict(os.environ) if environment is None else environment
     loaded = load_settings(start, flags=flags or {}, environment=surroundings)
@@ -139,13 +139,13 @@ class Workspace:
     # Plan and apply.
 
     def plan(self) -> Plan:
-        """What apply would do; raises InvalidRules, BillError, EngineError and StateError, and writes nothing."""
+        """What apply would do; raises InvalidRulesError, BillError, EngineError and StateError, and writes nothing."""
         from costops.engine.embedded import engine_name
         from costops.planning.plan import Inputs, make_plan
 
         validation = self.validate()
         if validation.has_errors:
-            raise InvalidRules(validation.diagnostics, validation.texts)
+            raise InvalidRulesError(validation.diagnostics, validation.texts)
         reader = self._reader()
         try:
             stored = _StoredVersion(reader) if reader is not None and reader.base().version is not None else None

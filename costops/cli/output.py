@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from costops.errors import CostopsError, InvalidRules
+    from costops.errors import CostopsError, InvalidRulesError
     from costops.model.diagnostic import Diagnostic
     from costops.workspace import Workspace
 
@@ -94,7 +94,7 @@ def failure(error: CostopsError) -> None:
         narrate(f"  help: {safe_text(error.hint)}")
 
 
-def invalid_rules(error: InvalidRules) -> None:
+def invalid_rules(error: InvalidRulesError) -> None:
     """Every problem of the rules, with excerpts."""
     diagnostics(error.diagnostics, error.texts)
 

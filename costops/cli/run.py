@@ -16,7 +16,7 @@ import click
 from costops import __version__
 from costops.cli import output
 from costops.cli.commands import COMMANDS
-from costops.errors import CostopsError, ExitCode, InvalidRules
+from costops.errors import CostopsError, ExitCode, InvalidRulesError
 
 
 class LazyGroup(click.Group):
@@ -85,7 +85,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except _TerminatedError:
         output.narrate("costops: terminated; nothing was changed")
         return ExitCode.TERMINATED
-    except InvalidRules as error:
+    except InvalidRulesError as error:
         output.invalid_rules(error)
         return error.exit_code
     except CostopsError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from costops.cli import output
-from costops.errors import ExitCode, InvalidRules
+from costops.errors import ExitCode, InvalidRulesError
 
 
 @click.command("validate")
@@ -17,10 +17,10 @@ def command(session: output.Session, no_data: bool, form: str) -> int:
     from costops.render.diagnostics import diagnostics_json, diagnostics_text
     from costops.workspace import Validation
 
-    validation: Validation | InvalidRules
+    validation: Validation | InvalidRulesError
     try:
         validation = session.workspace().validate(with_data=not no_data)
-    except InvalidRules as error:
+    except InvalidRulesError as error:
         # Without settings there is no rules folder to look into.
         validation = error
     if form == "json":

@@ -41,7 +41,9 @@ def bill(header: str, *rows: str) -> bytes:
 
 MISTAKES = [
     Mistake("broken YAML", 3, ("rules/10-rules.yaml:3:3 CO105",), RULES.replace("allocations:", "  allocations: [")),
-    Mistake("duplicate key", 3, ("rules/10-rules.yaml:7:", "method"), RULES.replace("    to:", "    method: even\n    to:")),
+    Mistake(
+        "duplicate key", 3, ("rules/10-rules.yaml:7:", "method"), RULES.replace("    to:", "    method: even\n    to:")
+    ),
     Mistake(
         "unknown field with a near miss",
         3,
@@ -54,8 +56,12 @@ MISTAKES = [
         ("rules/10-rules.yaml:7:", "enw", "`env`"),
         RULES.replace("dimension: env", "dimension: enw"),
     ),
-    Mistake("percentages of 99.9", 3, ("rules/10-rules.yaml:7:", "99.9"), RULES.replace("staging: 40", "staging: 39.9")),
-    Mistake("percentages of 100.1", 3, ("rules/10-rules.yaml:7:", "100.1"), RULES.replace("staging: 40", "staging: 40.1")),
+    Mistake(
+        "percentages of 99.9", 3, ("rules/10-rules.yaml:7:", "99.9"), RULES.replace("staging: 40", "staging: 39.9")
+    ),
+    Mistake(
+        "percentages of 100.1", 3, ("rules/10-rules.yaml:7:", "100.1"), RULES.replace("staging: 40", "staging: 40.1")
+    ),
     Mistake(
         "dimension cycle",
         3,
@@ -86,14 +92,25 @@ MISTAKES = [
         },
     ),
     Mistake("empty state file", 7, ("costops.db", "empty"), files={"state/costops.db": b""}),
-    Mistake("empty state file, apply", 7, ("costops.db",), files={"state/costops.db": b""}, arguments=("apply", "--auto-approve")),
+    Mistake(
+        "empty state file, apply",
+        7,
+        ("costops.db",),
+        files={"state/costops.db": b""},
+        arguments=("apply", "--auto-approve"),
+    ),
     Mistake("foreign state file", 7, ("costops.db",), files={"state/costops.db": b"hello" * 400}),
     Mistake("no version yet", 7, ("costops apply",), arguments=("ledger",)),
     Mistake("no such command", 64, ("plna", "plan"), arguments=("plna",)),
     Mistake("no such option", 64, ("--detailed",), arguments=("plan", "--detailed")),
     Mistake("a bad period", 64, ("2025-13",), arguments=("ledger", "--period", "2025-13")),
     Mistake("apply without a terminal", 64, ("--auto-approve",), arguments=("apply",)),
-    Mistake("a field that is not built", 3, ("rules/10-rules.yaml:", "cutoff"), RULES + "    cutoff: {percent: 1, as: other}\n"),
+    Mistake(
+        "a field that is not built",
+        3,
+        ("rules/10-rules.yaml:", "cutoff"),
+        RULES + "    cutoff: {percent: 1, as: other}\n",
+    ),
     Mistake("costops.yaml broken", 3, ("costops.yaml:1:",), files={"costops.yaml": b"version: 2\n"}),
 ]
 
@@ -125,7 +142,9 @@ def test_outside_a_workspace_the_message_names_init(tmp_path: Path) -> None:
 
 
 def test_every_problem_of_every_file_comes_at_once(tmp_path: Path) -> None:
-    write(Case(RULES.replace("method: percent", "methode: percent").replace("ServiceName", "ServiceNam"), BILL), tmp_path)
+    write(
+        Case(RULES.replace("method: percent", "methode: percent").replace("ServiceName", "ServiceNam"), BILL), tmp_path
+    )
     (tmp_path / "rules" / "20-more.yaml").write_text("labels:\n  - {id: env, from: Tags.environment}\n")
     done = costops(tmp_path, "validate")
     assert done.code == 3

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from costops.config import find_workspace, load_settings
-from costops.errors import ExitCode, InvalidRules, UsageError
+from costops.errors import ExitCode, InvalidRulesError, UsageError
 from costops.language.fields import SETTINGS
 from costops.model.settings import BillingSource, MetricSource
 
@@ -34,7 +34,7 @@ def workspace(folder: Path, text: str) -> Path:
 
 
 def errors(folder: Path, text: str) -> list[tuple[str, str, str]]:
-    with pytest.raises(InvalidRules) as caught:
+    with pytest.raises(InvalidRulesError) as caught:
         load_settings(workspace(folder, text))
     assert caught.value.texts == {"costops.yaml": text}
     return [

@@ -91,6 +91,8 @@ ODD_VALUES = [
     "東京",
     "both\r\nends",
 ]
+
+
 @pytest.mark.parametrize("odd", [*ODD_VALUES, "carriage\rreturn"])
 def test_a_value_of_any_characters_reads_back_from_csv_and_json(odd: str) -> None:
     table = list(csv.reader(io.StringIO(ledger_csv(sums(odd)), newline="")))
