@@ -18,7 +18,7 @@ BILL = [charge("EC2", "10", env="production"), charge("Support", "5")]
 
 
 def answer(folder: Path, text: bytes) -> tuple[int, str]:
-    """`costops apply` in a pseudo-terminal, answered with `text` at its prompt; gives the exit code and what was shown."""
+    """`costops apply` in a pseudo-terminal, answered with `text`; gives the exit code and what was shown."""
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(folder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from costops.model.plan import Coverage, MoneyLine, Moved, Total
 from costops.planning.money import (
     added,

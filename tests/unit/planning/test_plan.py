@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from workbench import Case, charge, usage, write
 
-from costops.errors import BillError, EngineError
 from costops.model.ledger import Ledger
 from costops.model.plan import MoneyLine, Plan
 from costops.workspace import open_workspace

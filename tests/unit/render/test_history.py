@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pytest
-
 from costops.model.sums import LedgerSums
 from costops.model.version import BillSummary, RuleRevision, Version, VersionDraft
 from costops.render.history import history_json, history_text, version_json, version_text
