@@ -12,6 +12,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 PICOS = 10**12
 """Picos in one unit of a currency."""
 
+SAME_PICOS = 1000
+"""Amounts that differ by less than 1e-9 count as the same wherever a residue must not decide."""
+
 _EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN, Emax=10**6, Emin=-(10**6))
 
 
@@ -62,6 +65,7 @@ def round_from_top(parts: Sequence[tuple[str, int]], quantum: int, total: int | 
 
     `total` (in quanta) is given where a level above was rounded already. Sign-symmetric: each part is cut toward
     zero first, and the quanta still owed go where the cut took most; ties go to the larger magnitude, then the name.
+    Amounts that differ by less than 1e-9 tie: the thirds of a ledger differ by a residue of 1e-12.
     """
     owed = round_half_even(sum(amount for _, amount in parts), quantum) if total is None else total
     cut = [abs(amount) // quantum * (1 if amount >= 0 else -1) for _, amount in parts]
@@ -70,7 +74,8 @@ def round_from_top(parts: Sequence[tuple[str, int]], quantum: int, total: int | 
 
     def preference(index: int) -> tuple[int, int, str]:
         name, amount = parts[index]
-        return (-step * (amount - cut[index] * quantum), -abs(amount), name)
+        taken = step * (amount - cut[index] * quantum)
+        return (-round_half_even(taken, SAME_PICOS), -round_half_even(abs(amount), SAME_PICOS), name)
 
     order = sorted(range(len(parts)), key=preference)
     for turn in range(abs(missing)):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from costops.model.plan import Coverage, MoneyLine, Moved, Total
+from costops.money import SAME_PICOS
 
 Money = Mapping[tuple[str, str | None, str], int]
 """(report dimension, value, currency) to picos."""
-
-NO_CHANGE_PICOS = 1000
-"""A difference below 1e-9 per amount against a stored version is no change."""
 
 
 def _place(key: tuple[str, str | None, str], dimensions: Sequence[str]) -> tuple[int, str, bool, str]:
@@ -33,7 +31,7 @@ def without_dust(lines: Iterable[MoneyLine]) -> tuple[MoneyLine, ...]:
     that those that stay still add up to 0.
     """
     kept = list(lines)
-    moving = {(line.dimension, line.currency) for line in kept if abs(line.delta) >= NO_CHANGE_PICOS}
+    moving = {(line.dimension, line.currency) for line in kept if abs(line.delta) >= SAME_PICOS}
     return tuple(line for line in kept if (line.dimension, line.currency) in moving)
 
 

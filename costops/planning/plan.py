@@ -20,12 +20,11 @@ from costops.model.plan import Change, FieldChange, Json, MoneyLine, Plan
 from costops.model.rules import Entry, RuleSet
 from costops.model.settings import Settings
 from costops.model.version import Base, BillSummary, Version
-from costops.money import format_picos
+from costops.money import SAME_PICOS, format_picos
 from costops.planning.evaluations import plan_evaluations
 from costops.planning.fields import field_changes
 from costops.planning.ledgers import differ, with_carried_months
 from costops.planning.money import (
-    NO_CHANGE_PICOS,
     Money,
     added,
     coverage,
@@ -112,7 +111,7 @@ def make_plan(inputs: Inputs) -> Plan:
     if stored is not None:
         known = [each for each in dimensions if each in stored.version.draft.dimensions]
         before = stored.money(known, cost, stored.months())
-        bill_money = money_lines(before, money[0], known if before else (), at_least=NO_CHANGE_PICOS)
+        bill_money = money_lines(before, money[0], known if before else (), at_least=SAME_PICOS)
         bill_totals = _summed(bill_totals, stored.totals(carried))
     settings_money: tuple[MoneyLine, ...] = ()
     if (
@@ -126,7 +125,7 @@ def make_plan(inputs: Inputs) -> Plan:
     result = ledger
     if stored is not None and ledger.digest != stored.version.draft.result_digest and not changes:
         previous = stored.ledger()
-        result = ledger if differ(previous, ledger, NO_CHANGE_PICOS) else previous
+        result = ledger if differ(previous, ledger, SAME_PICOS) else previous
     writes = stored is None or bool(changes) or result.digest != stored.version.draft.result_digest
     net = without_dust(money_lines(money[0], money[-1], dimensions))
     summary = BillSummary(

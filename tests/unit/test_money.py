@@ -226,3 +226,10 @@ def test_a_given_total_is_always_met(parts: list[tuple[str, int]], off_by: int) 
 )
 def test_a_currency_has_the_places_of_its_smallest_coin(currency: str, places: int, picos: int) -> None:
     assert (quantum_places(currency), quantum_picos(currency)) == (places, picos)
+
+
+def test_a_residue_of_one_unit_does_not_decide_who_gets_the_cent() -> None:
+    third = 33_333_333_333_333
+    parts = [("A", third), ("B", third + 1), ("C", third)]
+    assert round_from_top(parts, PICOS // 100) == [3334, 3333, 3333]
+    assert round_from_top([(name, -amount) for name, amount in parts], PICOS // 100) == [-3334, -3333, -3333]
