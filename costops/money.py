@@ -6,8 +6,9 @@ add up to their total.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 PICOS = 10**12
 """Picos in one unit of a currency."""
@@ -15,6 +16,7 @@ PICOS = 10**12
 SAME_PICOS = 1000
 """Amounts that differ by less than 1e-9 count as the same wherever a residue must not decide."""
 
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 _EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN, Emax=10**6, Emin=-(10**6))
 
 
@@ -23,12 +25,9 @@ def parse_picos(text: str) -> int:
 
     Raises ValueError for text that is no finite decimal number.
     """
-    try:
-        value = Decimal(text.strip(), _EXACT)
-    except InvalidOperation as error:
-        raise ValueError(f"not a decimal number: {text!r}") from error
-    if not value.is_finite():
-        raise ValueError(f"not a finite number: {text!r}")
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"not a decimal number: {text!r}")
+    value = Decimal(text.strip(), _EXACT)
     return int(_EXACT.quantize(_EXACT.multiply(value, Decimal(PICOS)), Decimal(1)))
 
 

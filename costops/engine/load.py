@@ -185,7 +185,7 @@ def _incomplete(
             if found and not place:
                 place = f"; the first is row {found[0][0]} of {file.name}"
     return BillError(
-        f"{count} charge{'s' if count != 1 else ''} of the bill have {what}{place}",
+        f"{count} {'charges of the bill have' if count != 1 else 'charge of the bill has'} {what}{place}",
         hint="every charge needs ChargePeriodStart and BillingCurrency; correct the file",
     )
 

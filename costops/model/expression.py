@@ -66,7 +66,7 @@ OPERATIONS: dict[str, str] = {
     "json_key": "(JSON object as text, key): the value as text",
     "map_key": "(map, key)",
 }
-"""Every operation the engine knows; operations on texts are null where the text is, tests are false there."""
+"""Every operation the engine knows; where a text is null so is the result, which counts as false in a test."""
 
 
 def call(operation: str, *arguments: Expression) -> Call:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from costops.model.diagnostic import Diagnostic
-from costops.model.plan import Change, MoneyLine, Plan
+from costops.model.plan import Change, MoneyLine, Plan, Total
 from costops.money import format_picos
 from costops.render.safe import json_text
 
@@ -32,16 +32,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "report": list(plan.dimensions),
         "changes": [_change(each) for each in plan.changes],
         "bill_money": _money(plan.bill_money),
-        "totals": [
-            {
-                "BillingCurrency": each.currency,
-                "cost": each.cost,
-                "before": format_picos(each.before),
-                "after": format_picos(each.after),
-                "difference": format_picos(each.after - each.before),
-            }
-            for each in plan.totals
-        ],
+        "bill_totals": _totals(plan.bill_totals),
+        "totals": _totals(plan.totals),
         "moved": [
             {"dimension": each.dimension, "BillingCurrency": each.currency, "amount": format_picos(each.amount)}
             for each in plan.moved
@@ -87,6 +79,19 @@ def _change(change: Change) -> dict[str, Any]:
         ],
         "money": _money(change.money),
     }
+
+
+def _totals(totals: Sequence[Total]) -> list[dict[str, Any]]:
+    return [
+        {
+            "BillingCurrency": each.currency,
+            "cost": each.cost,
+            "before": format_picos(each.before),
+            "after": format_picos(each.after),
+            "difference": format_picos(each.after - each.before),
+        }
+        for each in totals
+    ]
 
 
 def _money(lines: Sequence[MoneyLine]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A plan as a person reads it in a terminal or a log: changes by size of effect, then the one line that sums up.
+"""A plan as a person reads it in a terminal or a log: changes in the order of the walk, their elements by size.
 
 Invariant: nothing is hidden without a count, and the changes shown for one dimension and currency add up as the
 plan's do.

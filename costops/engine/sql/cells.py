@@ -14,8 +14,8 @@ from sqlglot import exp
 
 from costops.engine.ir import RawField
 from costops.engine.probe import as_pattern
-from costops.engine.sql.decimals import MONEY
-from costops.engine.sql.scalar import Names, scalar
+from costops.engine.sql.decimals import MONEY, is_number
+from costops.engine.sql.scalar import Names, is_date, scalar
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -312,6 +312,10 @@ def first_unreadable(file: PhysicalFile, name: str, kind: str) -> Node:
     if kind == "JSON":
         is_object = equal(function("json_type", column("value")), text("OBJECT"))
         bad = negated(case(function("json_valid", column("value")), is_object, exp.false()))
+    elif kind == "DECIMAL":
+        bad = disjunction(bad, negated(is_number(column("value"))))
+    elif kind == "TIMESTAMPTZ":
+        bad = disjunction(bad, negated(is_date(column("value"))))
     inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
     present = exp.Not(this=exp.In(this=column("value"), expressions=[text(""), text("NULL")]))
     return select(

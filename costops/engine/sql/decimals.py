@@ -21,6 +21,8 @@ from costops.engine.sql.syntax import (
     disjunction,
     equal,
     function,
+    is_null,
+    null,
     number,
     text,
 )
@@ -37,7 +39,16 @@ def exact_decimal(value: Node, kind: str) -> Node:
         return cast(value, MONEY) if scale <= 12 else _from_text(cast(value, "VARCHAR"))
     if kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"):
         return cast(value, MONEY)
-    return _from_text(value if kind == "VARCHAR" else cast(value, "VARCHAR"))
+    if kind != "VARCHAR":
+        return _from_text(cast(value, "VARCHAR"))
+    # DuckDB also takes `1_000` for a number.
+    refused = cast(function("concat", text("no number: "), value.copy()), MONEY)
+    return case(is_null(value.copy()), null(MONEY), is_number(value.copy()), _from_text(value.copy()), refused)
+
+
+def is_number(value: Node) -> Node:
+    """Whether a text is a decimal number."""
+    return function("regexp_full_match", value, text(_NUMBER))
 
 
 def _let(name: str, value: Node, body: Callable[[Node], Node]) -> Node:
@@ -52,9 +63,11 @@ def _from_text(value: Node) -> Node:
     fine = exp.TryCast(this=function("trim", value.copy()), to=exp.DataType.build(_FINE, dialect=DIALECT))
     away_from_zero = cast(fine.copy(), MONEY)
     beyond = function("abs", binary(exp.Sub, fine, cast(away_from_zero.copy(), _FINE)))
-    is_near = binary(exp.NEQ, beyond, cast(text("0.0000000000005"), _FINE))
-    is_number = function("regexp_full_match", value.copy(), text(_NUMBER))
-    return case(is_near, away_from_zero, is_number, _rounded(value.copy()), cast(value.copy(), MONEY))
+    is_off_the_half = binary(exp.NEQ, beyond, cast(text("0.0000000000005"), _FINE))
+    # A long mantissa with a positive exponent can pass the range of the cast without an error.
+    grows = function("regexp_matches", value.copy(), text("[eE][^-]"))
+    is_plain = conjunction(exp.Not(this=grows), is_off_the_half)
+    return case(is_plain, away_from_zero, is_number(value.copy()), _rounded(value.copy()), cast(value.copy(), MONEY))
 
 
 def _rounded(value: Node) -> Node:

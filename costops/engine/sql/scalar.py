@@ -51,6 +51,7 @@ WHITE_SPACE = "".join(
 """Unicode's White_Space characters: what `trim` takes off."""
 
 _WORDS = r"[\pL\pN]+|[^\pL\pN]+"
+_DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}(\D.*)?"
 _BETWEEN_WORDS = r"[^\pL\pN]+"
 
 
@@ -112,7 +113,16 @@ def _as_timestamp(value: Node, kind: str) -> Node:
     if kind in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"):
         return cast(value, "TIMESTAMP")
     # A text's offset is ignored by a cast to TIMESTAMP; by way of the zoned type, in a session in UTC, it counts.
-    return cast(cast(value, "TIMESTAMPTZ"), "TIMESTAMP")
+    moment = cast(cast(value, "TIMESTAMPTZ"), "TIMESTAMP")
+    if kind != "VARCHAR":
+        return moment
+    no_date = cast(function("concat", text("no date: "), value.copy()), "TIMESTAMP")
+    return case(is_null(value.copy()), null("TIMESTAMP"), is_date(value.copy()), moment, no_date)
+
+
+def is_date(value: Node) -> Node:
+    """Whether a text begins like a date; DuckDB also takes `epoch` and `infinity` for dates."""
+    return function("regexp_full_match", value, text(_DATE))
 
 
 _READERS: dict[str, Callable[[Node, str], Node]] = {
