@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from costops.engine.ir import PATH, PATH_MARK, Fields, Layer, MetricUse, Program, RawField, Step
 from costops.model.conditions import All, AnyOf, Condition, Not, Test, tests_in
+from costops.model.cycles import dimension_order
 from costops.model.expression import Call, Column, Expression, Literal, call
 from costops.model.rules import Allocation, Dimension, Label, Method, RuleSet, Source, Transform
 
@@ -131,32 +132,6 @@ def _value_condition(condition: Condition, value: Expression) -> Expression:
             return call("not", _value_condition(part, value))
 
 
-def dimension_order(dimensions: Sequence[Dimension], rules: RuleSet) -> tuple[Dimension, ...]:
-    """Dimensions so that each follows those its rules name; ties in the order written."""
-    waiting = {each.id: each for each in dimensions}
-    ordered: dict[str, Dimension] = {}
-
-    def visit(dimension: Dimension) -> None:
-        if dimension.id in ordered:
-            return
-        for name in names_in(dimension):
-            meaning = rules.resolve(name, inside=dimension.id)
-            if meaning.kind == "dimension" and meaning.name in waiting:
-                visit(waiting[meaning.name])
-        ordered[dimension.id] = dimension
-
-    for dimension in dimensions:
-        visit(dimension)
-    return tuple(ordered.values())
-
-
-def names_in(dimension: Dimension) -> Iterable[str]:
-    """Every name a dimension's rules read."""
-    for rule in dimension.rules:
-        yield from (source.field for source in rule.sources)
-        yield from (test.field for test in tests_in(rule.where))
-
-
 class _Lowering:
     def __init__(self, rules: RuleSet, report: tuple[str, ...], cost: str, fields: Fields) -> None:
         self._rules = rules
@@ -177,14 +152,15 @@ class _Lowering:
         for label in self._rules.labels:
             if label.enabled:
                 self._labels[label.id] = self._label(label)
-        before = [each for each in self._rules.dimensions if each.enabled and not each.result_stage]
-        for dimension in dimension_order(before, self._rules):
-            self._dimensions[dimension.id] = self._dimension(dimension)
-        results = {each.id: each for each in self._rules.dimensions if each.enabled and each.result_stage}
+        ordered = dimension_order(self._rules)
+        for dimension in ordered:
+            if not dimension.result_stage:
+                self._dimensions[dimension.id] = self._dimension(dimension)
+        results = {each.id: each for each in ordered if each.result_stage}
         reported = [name for name in self._report if name not in results]
         report_slots = {name: self._slot(name) for name in reported}
         needed = [results[name] for name in self._report if name in results]
-        for dimension in dimension_order(list(results.values()), self._rules):
+        for dimension in results.values():
             if needed:
                 self._result_columns[dimension.id] = self._result_dimension(dimension)
         steps = tuple(self._step(number, each) for number, each in enumerate(self._allocations, start=1))

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from costops.language.cycles import dimension_cycles, dimension_order, names_read
 from costops.language.names import Names
 from costops.language.nearness import did_you_mean
 from costops.language.problems import Problems
 from costops.model.conditions import Condition, tests_in
+from costops.model.cycles import dimension_cycles, names_read
 from costops.model.diagnostic import Diagnostic, Span
 from costops.model.rules import NOWHERE, Allocation, Dimension, Entry, Label, Meaning, Method, Metric, RuleSet
-
-__all__ = ["check", "dimension_order"]
 
 
 def check(

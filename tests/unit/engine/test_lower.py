@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from costops.engine.ir import PATH, PATH_MARK, Fields, Program, RawField
-from costops.engine.lower import columns_in, dimension_order, lower
+from costops.engine.lower import columns_in, lower
 from costops.model.conditions import EVERYTHING, Condition, all_of, any_of, make_test, negation
 from costops.model.expression import Call, Column, Expression, Literal
 from costops.model.rules import (
@@ -327,14 +327,6 @@ def test_inside_a_dimension_its_own_name_is_the_label() -> None:
     assert spelled(made, Column(dict(made.report)["env"]), field_names(fields)) == (
         f"first_present(case(or(in({label}, 'x')), first_present(present({label})), None), 'other', None)"
     )
-
-
-def test_dimensions_follow_those_they_read_and_otherwise_their_order() -> None:
-    first = Dimension(id="a", rules=(DimensionRule(sources=(Source("c"),)),))
-    second = Dimension(id="b", rules=(DimensionRule(value="x", where=is_("a", "y")),))
-    third, fourth = Dimension(id="c"), Dimension(id="d")
-    rules = RuleSet(dimensions=(first, second, third, fourth))
-    assert [each.id for each in dimension_order(rules.dimensions, rules)] == ["c", "a", "b", "d"]
 
 
 def test_a_disabled_label_is_no_value() -> None:

@@ -8,7 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from costops.language.check import check, dimension_order
+from costops.language.check import check
+from costops.model.cycles import dimension_order
 from costops.model.rules import RuleSet
 
 BASE = """
