@@ -18,6 +18,8 @@ from costops.model.expression import Call, Expression
 if TYPE_CHECKING:
     import duckdb
 
+    from costops.engine.sql.cells import PartTables
+
 
 @dataclass(frozen=True, slots=True)
 class BillFacts:
@@ -101,12 +103,11 @@ def _months_and_totals(
 
 
 def _read_tags(
-    connection: duckdb.DuckDBPyConnection, part: BillPart, named: Sequence[tuple[RawField, str]], tables: object
+    connection: duckdb.DuckDBPyConnection, part: BillPart, named: Sequence[tuple[RawField, str]], tables: PartTables
 ) -> None:
     from costops.engine.sql import cells
     from costops.engine.sql.syntax import text_of
 
-    assert isinstance(tables, cells.PartTables)
     keys = [(field.name, name) for field, name in named if field.kind == "tag"]
     if part.tags is None or not keys:
         return

@@ -151,16 +151,6 @@ class Allocation(Entry):
     partition_by: tuple[str, ...] = ()
     on_empty: str = "unallocated"
 
-    @property
-    def needs_basis(self) -> bool:
-        """Whether elements or weights come from basis rows or metric records."""
-        return self.method in (Method.PROPORTIONAL, Method.METRIC) or (self.method is Method.EVEN and not self.values)
-
-    @property
-    def weighs_cost(self) -> bool:
-        """Whether weights are costs, so that currencies must not be mixed in one bucket."""
-        return self.method is Method.PROPORTIONAL
-
 
 @dataclass(frozen=True, slots=True)
 class Meaning:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costops.model.diagnostic import Diagnostic
 from costops.model.plan import Change, MoneyLine, Plan, Total
 from costops.money import format_picos
+from costops.render.diagnostics import diagnostic_value
 from costops.render.safe import json_text
 
 FORMAT_VERSION = "1.0"
@@ -51,7 +51,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         ],
         "carried_months": list(plan.carried_months),
         "checks": [],
-        "diagnostics": diagnostic_documents(plan.diagnostics),
+        "diagnostics": [diagnostic_value(each) for each in plan.diagnostics],
         "writes": plan.writes,
         "result_digest": plan.result_digest,
         "plan_digest": plan.plan_digest,
@@ -105,22 +105,4 @@ def _money(lines: Sequence[MoneyLine]) -> list[dict[str, Any]]:
             "delta": format_picos(line.delta),
         }
         for line in lines
-    ]
-
-
-def diagnostic_documents(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
-    """Diagnostics as JSON values."""
-    return [
-        {
-            "code": each.code,
-            "severity": each.severity.value,
-            "message": each.message,
-            "file": each.span.file if each.span else None,
-            "line": each.span.line if each.span else None,
-            "column": each.span.column if each.span else None,
-            "end_line": each.span.end_line if each.span else None,
-            "end_column": each.span.end_column if each.span else None,
-            "hint": each.hint,
-        }
-        for each in diagnostics
     ]
