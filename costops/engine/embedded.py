@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costops.engine.evaluate import Money, Notice, Outcome, run
 from costops.engine.ir import Fields, MetricUse, Program
+from costops.engine.kept import KeptBill, NotKeptError, keep, load_kept
 from costops.engine.load import BillFacts, load_bill, load_metrics
 from costops.engine.lower import lower
 from costops.errors import BillError, EngineError
@@ -53,18 +55,21 @@ def engine_name() -> str:
 
 
 def evaluate(
-    bill: BillDescription,
+    bill: BillDescription | KeptBill,
     metrics: MetricDescription,
     requests: Sequence[Request],
     *,
     report: Sequence[str],
     cost: str,
     threads: int | None = None,
+    cells: Path | None = None,
 ) -> Evaluation:
     """Read the bill once and evaluate every rule set on it.
 
-    Raises BillError for files that cannot be read or a bill without the cost column `cost`, EngineError for a rule
-    whose policy is to fail, ConservationError if money were lost.
+    With a folder for `cells` the bill's cells are kept there, and read from there where they already are. A KeptBill
+    is read from its own folder alone; NotKeptError says that it cannot be. Raises BillError for files that cannot be
+    read or a bill without the cost column `cost`, EngineError for a rule whose policy is to fail, ConservationError
+    if money were lost.
     """
     if cost not in bill.cost_columns:
         raise BillError(
@@ -81,7 +86,7 @@ def evaluate(
                     hint=f"set basis.cost to one of {', '.join(bill.cost_columns)}",
                 )
     with _connection(threads) as connection:
-        facts = load_bill(connection, bill, fields)
+        facts = _loaded(connection, bill, fields, cells)
         strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
         metric_tables = load_metrics(connection, metrics, _metric_uses(programs), needed=_metric_uses(strict))
         _seal(connection)
@@ -99,6 +104,23 @@ def evaluate(
             for program, request in zip(programs, requests, strict=True)
         ]
     return Evaluation(facts, tuple(outcomes))
+
+
+def _loaded(
+    connection: duckdb.DuckDBPyConnection, bill: BillDescription | KeptBill, fields: Fields, cells: Path | None
+) -> BillFacts:
+    costs = bill.cost_columns
+    if isinstance(bill, KeptBill):
+        facts = load_kept(connection, bill.folder, bill.digest, fields, costs)
+        if facts is None:
+            raise NotKeptError("the cells of this bill are not kept for these rules", hint="plan again on today's bill")
+        return facts
+    facts = load_kept(connection, cells, bill.digest, fields, costs) if cells is not None else None
+    if facts is None:
+        facts = load_bill(connection, bill, fields)
+        if cells is not None:
+            keep(connection, cells, bill.digest, bill.columns, fields, costs, facts)
+    return facts
 
 
 def _metric_uses(programs: Sequence[Program]) -> tuple[MetricUse, ...]:

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from costops.engine.ir import RawField
 from costops.engine.probe import as_pattern
-from costops.engine.sql.decimals import MONEY, is_number
+from costops.engine.sql.decimals import MONEY, is_number, picos
 from costops.engine.sql.scalar import Names, is_date, scalar
 from costops.engine.sql.syntax import (
     Node,
@@ -251,8 +251,9 @@ def equal_hashes() -> Node:
 
 
 def raw_cells(field_columns: Sequence[str], costs: int, salt: int) -> Node:
-    """Cells with the hash of their field values in place of the values."""
-    values = [_tuple(field_columns, salt), *columns(KEYS), *columns(f"c{place}" for place in range(costs))]
+    """Cells with the hash of their field values in place of the values, and costs in picos."""
+    amounts = [alias(picos(column(f"c{place}")), f"c{place}") for place in range(costs)]
+    values = [_tuple(field_columns, salt), *columns(KEYS), *amounts]
     return create_table("raw", select(values, table("cells")))
 
 

@@ -12,13 +12,13 @@ from sqlglot import exp
 
 from costops.engine.ir import PATH, PATH_MARK, Layer, Program
 from costops.engine.sql.cells import KEYS
-from costops.engine.sql.decimals import picos
 from costops.engine.sql.scalar import layered, scalar
 from costops.engine.sql.shape import printed
 from costops.engine.sql.syntax import (
     Node,
     alias,
     binary,
+    cast,
     column,
     columns,
     create_table,
@@ -86,7 +86,7 @@ def first_profiles(program: Program) -> Node:
 def first_items(costs: int) -> Node:
     """The bill's cost by profile and day."""
     keys: list[Node] = [column("profile"), *columns(KEYS)]
-    sums = [alias(picos(summed(column(f"c{place}"))), f"c{place}") for place in range(costs)]
+    sums = [alias(cast(summed(column(f"c{place}")), "HUGEINT"), f"c{place}") for place in range(costs)]
     return create_table(
         "items",
         select(
@@ -223,8 +223,6 @@ def _totals(source: str, costs: int, *, only_alive: bool) -> Node:
     """(month, day, currency, sum of each cost column) of the raw cells, or of what is alive in the end."""
     keys: list[Node] = [*columns(KEYS[:2]), column("currency")]
     sums = [summed(column(f"c{place}")) for place in range(costs)]
-    if source == "raw":
-        sums = [picos(each) for each in sums]
     query = select(
         [*keys, *(alias(each, f"c{place}") for place, each in enumerate(sums))],
         table(source),

@@ -1,0 +1,1 @@
+"""What a person wants to know of an applied version at a glance: cost per element and month, money per rule."""

@@ -1,0 +1,178 @@
+"""Cells of a bill kept in the cache folder, so that a plan can be made again after the bill has moved.
+
+Invariant: kept cells are used only for the bill, the fields and the cost columns they were kept for, and only while
+every byte of them has the digest that was noted; anything else counts as not kept. Deleting the folder loses speed,
+and the chance to apply a saved plan after its bill has moved; never a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from costops.engine.ir import Fields
+from costops.engine.load import BillFacts
+from costops.errors import EngineError
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMAT = 1
+MOST_ENTRIES = 8
+"""How many bills and sets of fields are kept; the oldest go first."""
+_NOTE = "note.json"
+_TUPLES = "tuples.parquet"
+_RAW = "raw.parquet"
+
+
+class NotKeptError(EngineError):
+    """The cells of a bill that is not there any more were kept for other fields, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBill:
+    """A bill that may be gone, as far as its kept cells know it."""
+
+    digest: str
+    cost_columns: tuple[str, ...]
+    columns: frozenset[str]
+    """Names of the fields that the bill had."""
+    folder: Path
+
+
+def kept_bill(folder: Path, digest: str) -> KeptBill | None:
+    """The bill with this digest, or None where no cells of it are kept in the cache folder `folder`."""
+    for entry in sorted(folder.glob(f"{digest[:16]}-*")):
+        note = _note_of(entry)
+        if note is not None and note["bill"] == digest:
+            return KeptBill(digest, tuple(note["costs"]), frozenset(note["columns"]), folder)
+    return None
+
+
+def load_kept(
+    connection: duckdb.DuckDBPyConnection, folder: Path, digest: str, fields: Fields, costs: Sequence[str]
+) -> BillFacts | None:
+    """Load `tuples` and `raw` as they were kept; None where they were not, or are not whole any more."""
+    import duckdb
+
+    from costops.engine.sql import kept
+    from costops.engine.sql.syntax import text_of
+
+    entry = folder / _name(digest, fields, costs)
+    note = _note_of(entry)
+    if note is None or (note["bill"], note["fields"], note["costs"]) != (digest, _described(fields), list(costs)):
+        return None
+    try:
+        if any(_sha256(entry / name) != note["files"][name] for name in (_TUPLES, _RAW)):
+            return None
+        connection.execute(text_of(kept.read_tuples(entry / _TUPLES)))
+        connection.execute(text_of(kept.read_raw(entry / _RAW, len(costs))))
+    except (OSError, KeyError, duckdb.Error):
+        return None
+    return _facts_of(note["facts"])
+
+
+def keep(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    digest: str,
+    columns: frozenset[str],
+    fields: Fields,
+    costs: Sequence[str],
+    facts: BillFacts,
+) -> None:
+    """Keep `tuples` and `raw` as they are loaded; a folder that cannot be written is no reason to fail."""
+    import duckdb
+
+    from costops.engine.sql import kept
+    from costops.engine.sql.syntax import text_of
+
+    entry = folder / _name(digest, fields, costs)
+    unfinished: Path | None = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=".cells-", dir=folder))
+        connection.execute(text_of(kept.write_tuples(unfinished / _TUPLES)))
+        connection.execute(text_of(kept.write_raw(unfinished / _RAW, len(costs))))
+        note = {
+            "format": FORMAT,
+            "bill": digest,
+            "columns": sorted(columns),
+            "costs": list(costs),
+            "fields": _described(fields),
+            "facts": _described_facts(facts),
+            "files": {name: _sha256(unfinished / name) for name in (_TUPLES, _RAW)},
+        }
+        (unfinished / _NOTE).write_text(json.dumps({**note, "digest": _digest(note)}, ensure_ascii=False))
+        shutil.rmtree(entry, ignore_errors=True)
+        unfinished.rename(entry)
+        _drop_oldest(folder)
+    except (OSError, duckdb.Error):
+        # A full disk or a read-only workspace: nothing is kept, and what needs the cells says so then.
+        return
+    finally:
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _drop_oldest(folder: Path) -> None:
+    entries = sorted((each for each in folder.iterdir() if not each.name.startswith(".")), key=_age_key, reverse=True)
+    for entry in entries[MOST_ENTRIES:]:
+        shutil.rmtree(entry, ignore_errors=True)
+
+
+def _age_key(entry: Path) -> tuple[int, str]:
+    with suppress(OSError):
+        return entry.stat().st_mtime_ns, entry.name
+    return 0, entry.name
+
+
+def _name(digest: str, fields: Fields, costs: Sequence[str]) -> str:
+    wanted = json.dumps([FORMAT, _described(fields), list(costs)], ensure_ascii=False)
+    return f"{digest[:16]}-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"
+
+
+def _described(fields: Fields) -> list[list[str]]:
+    return [[field.kind, field.name, name] for field, name in fields.items()]
+
+
+def _described_facts(facts: BillFacts) -> dict[str, Any]:
+    return {
+        "rows": facts.rows,
+        "months": list(facts.months),
+        "totals": [[currency, cost, str(amount)] for (currency, cost), amount in sorted(facts.totals.items())],
+        "missing": [list(each) for each in facts.missing_costs],
+    }
+
+
+def _facts_of(note: dict[str, Any]) -> BillFacts:
+    months = tuple(note["months"])
+    first, last = (months[0], months[-1]) if months else ("", "")
+    totals = {(currency, cost): int(amount) for currency, cost, amount in note["totals"]}
+    return BillFacts(note["rows"], first, last, months, totals, tuple((cost, count) for cost, count in note["missing"]))
+
+
+def _note_of(entry: Path) -> dict[str, Any] | None:
+    """The note of kept cells; None where it is missing, of another format, or not as it was written."""
+    try:
+        note = json.loads((entry / _NOTE).read_bytes())
+        digest = note.pop("digest")
+        return note if note["format"] == FORMAT and digest == _digest(note) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _digest(note: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(note, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

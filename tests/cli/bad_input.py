@@ -1,0 +1,68 @@
+"""Input gone wrong in one place, and what the command line must say of it; the tables of kinds import this."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.commands import costops
+from workbench import Case, charge, write
+
+RULES = """\
+labels:
+  - {id: env, from: Tags.env}
+allocations:
+  - id: support
+    source: {where: {ServiceName: Support}}
+    method: percent
+    to: {dimension: env, percent: {production: 60, staging: 40}}
+"""
+BILL = [charge("EC2", "10", env="production"), charge("Support", "5")]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of bad input."""
+
+    name: str
+    code: int
+    """The exit code."""
+    says: tuple[str, ...]
+    """What stderr must say: the place, and the remedy."""
+    spoil: Callable[[Path], None]
+    """Makes the input bad; given a workspace with one bill file `bill/part-0.csv` and RULES."""
+    arguments: tuple[str, ...] = ("plan",)
+    applied: bool = False
+    """Whether version 1 is in the state before the input goes bad."""
+
+
+def workspace(folder: Path, *, applied: bool = False) -> Path:
+    """A small workspace that works."""
+    write(Case(RULES, BILL, report=("env",)), folder)
+    if applied:
+        assert costops(folder, "apply", "--auto-approve").code == 0
+    return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """sha256 of every file of a workspace that a person would miss; the cache is none of them."""
+    files = (each for each in sorted(folder.rglob("*")) if each.is_file() and ".costops" not in each.parts)
+    return {each.relative_to(folder).as_posix(): hashlib.sha256(each.read_bytes()).hexdigest() for each in files}
+
+
+def check(kind: Kind, folder: Path) -> str:
+    """Run one kind: its exit code, one message with place and remedy, and no file changed; gives the message."""
+    workspace(folder, applied=kind.applied)
+    kind.spoil(folder)
+    before = contents(folder)
+    done = costops(folder, *kind.arguments)
+    assert done.code == kind.code, done.err or done.out
+    missing = [part for part in kind.says if part not in done.err]
+    assert not missing, f"{missing} not in:\n{done.err}"
+    assert done.out == "", "a failed command prints no result"
+    assert done.err.count("costops: ") == 1, done.err
+    assert "help: " in done.err, done.err
+    assert contents(folder) == before, "a file was changed"
+    return done.err
