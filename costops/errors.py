@@ -83,9 +83,13 @@ class ConservationError(EngineError):
 
 
 class StaleError(CostopsError):
-    """The state, the rules or the bill moved between plan and apply."""
+    """The state, the rules or the bill moved between plan and apply; `reasons` says which, in lines for people."""
 
     exit_code = ExitCode.STALE
+
+    def __init__(self, message: str, *, hint: str | None = None, reasons: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.reasons = tuple(reasons)
 
 
 class BusyError(CostopsError):

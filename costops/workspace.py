@@ -9,32 +9,39 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from costops.config import load_settings
-from costops.errors import InvalidRulesError, StateError, UsageError
+from costops.errors import BillError, InvalidRulesError, StateError, UsageError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
 from costops.model.diagnostic import Diagnostic, in_order
+from costops.model.progress import QUIET, Progress
 from costops.model.rules import RuleSet
 from costops.model.settings import Settings
-from costops.model.version import Base, RuleRevision, Version, VersionDraft
+from costops.model.version import Base, Version, VersionDraft
 from costops.revision import Revision, revision_of
 
 if TYPE_CHECKING:
     from costops.engine.embedded import Evaluation, Request
-    from costops.model.bill import BillDescription, MetricDescription
+    from costops.engine.kept import KeptBill
+    from costops.model.bill import BillDescription, MetricDescription, SourceFile
+    from costops.model.bill_report import BillReport
+    from costops.model.digest import Digest
     from costops.model.ledger import Ledger
     from costops.model.plan import Plan
+    from costops.model.rule_money import RuleMoney
+    from costops.model.state_file import Restoration, Restored, StateCheck
     from costops.model.sums import LedgerSums
     from costops.periods import Period
-    from costops.planning.money import Money
+    from costops.planning.review import Reviewed
     from costops.state.reader import StateReader
 
+LONGEST_WAIT_SECONDS = 86_400
 FIRST_RUN = Base(version=None, serial=0, lineage=None)
 
 
@@ -51,15 +58,40 @@ class Validation:
 
 
 def open_workspace(
-    start: Path, *, flags: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    start: Path,
+    *,
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    progress: Progress = QUIET,
 ) -> Workspace:
-    """The workspace at `start` or the nearest one above it.
+    """The workspace at `start` or the nearest one above it; `progress` hears what long work is doing.
 
     Raises UsageError where there is none and InvalidRulesError where costops.yaml has errors.
     """
     surroundings = dict(os.environ) if environment is None else environment
     loaded = load_settings(start, flags=flags or {}, environment=surroundings)
-    return Workspace(loaded.settings, loaded.diagnostics, loaded.texts, surroundings)
+    return Workspace(loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress)
+
+
+def save_plan(path: Path, plan: Plan) -> None:
+    """Write a plan's document to a file, in one step; raises UsageError before it replaces what is no plan."""
+    from costops.planning.saved import write_plan
+
+    write_plan(path, plan)
+
+
+def check_plan_target(path: Path) -> None:
+    """Raises UsageError where `save_plan` would."""
+    from costops.planning.saved import check_target
+
+    check_target(path)
+
+
+def load_plan(path: Path) -> Plan:
+    """The plan in a file, without its ledger; needs no workspace. Raises UsageError and StaleError."""
+    from costops.planning.saved import read_plan
+
+    return read_plan(path)
 
 
 class Workspace:
@@ -71,11 +103,13 @@ class Workspace:
         diagnostics: Sequence[Diagnostic],
         texts: Mapping[str, str],
         environment: Mapping[str, str],
+        progress: Progress = QUIET,
     ) -> None:
         self.settings = settings
         self._settings_diagnostics = tuple(diagnostics)
         self._settings_texts = texts
         self._environment = environment
+        self._progress = progress
 
     def __enter__(self) -> Workspace:
         return self
@@ -106,11 +140,14 @@ class Workspace:
 
     def validate(self, *, with_data: bool = True) -> Validation:
         """Every problem in every file; `with_data` also holds names against the bill's columns."""
+        return self._validate(self.bill.columns if with_data and self.settings.billing else None)
+
+    def _validate(self, known_columns: frozenset[str] | None) -> Validation:
         loaded = self._loaded
         checked = check(
             loaded.rules,
             report=self.settings.report,
-            known_columns=self.bill.columns if with_data and self.settings.billing else None,
+            known_columns=known_columns,
             report_places=self.settings.spans,
             metric_sources=frozenset(each.name for each in self.settings.metric_sources),
             broken=loaded.broken,
@@ -126,6 +163,7 @@ class Workspace:
         from costops.bill.describe import describe_bill
         from costops.engine.probe import probe
 
+        self._progress.stage("looking at the bill's files")
         return describe_bill(self.settings, probe)
 
     @cached_property
@@ -134,35 +172,114 @@ class Workspace:
         from costops.engine.probe import probe
         from costops.metrics.files import describe_metrics
 
+        self._progress.stage("looking at the metrics' files")
         return describe_metrics(self.settings, probe)
+
+    def survey(self) -> BillReport:
+        """What was read of the bill, without any rules; raises BillError."""
+        from costops.engine.embedded import survey_bill
+
+        return survey_bill(
+            self.bill,
+            self.settings.billing,
+            cost=self.settings.cost,
+            threads=self._threads(),
+            scratch=self.settings.root / ".costops" / "cache",
+            progress=self._progress,
+        )
 
     # Plan and apply.
 
-    def plan(self) -> Plan:
-        """What apply would do; raises InvalidRulesError, BillError, EngineError and StateError, and writes nothing."""
+    def plan(self, *, keep_cells: bool = False) -> Plan:
+        """What apply would do; raises InvalidRulesError, BillError, EngineError and StateError.
+
+        It writes nothing; with `keep_cells` the bill's cells into the cache, so that the plan can still be applied
+        once the bill has moved.
+        """
+        return self._plan(self.bill, self.bill.files, self._cells if keep_cells else None)
+
+    def review(self, saved: Plan) -> Reviewed:
+        """A saved plan made again, with its ledger; raises StaleError with every reason where it is not the same."""
+        from costops.engine.kept import NotKeptError, kept_bill
+        from costops.planning.review import Here, review
+
+        try:
+            bill = self.bill
+        except BillError:
+            bill = None  # the plan's own cells may be kept; if not, making the plan tells what is wrong
+
+        def plan_on_kept_cells() -> Plan | None:
+            kept = kept_bill(self._cells, saved.bill.digest)
+            try:
+                return self._plan(kept, saved.bill_files, None) if kept is not None else None
+            except NotKeptError:
+                return None
+
+        here = Here(
+            base=self._base(),
+            rules_digest=rules_digest(self.rules),
+            settings=self.settings.canonical(),
+            metrics_digest=self.metrics.digest,
+            bill_digest=bill.digest if bill is not None else None,
+            bill_files=bill.files if bill is not None else (),
+            plan=lambda: self._plan(self.bill, self.bill.files, self._cells),
+            plan_on_kept_cells=plan_on_kept_cells,
+            versions=self._all_versions,
+        )
+        return review(saved, here)
+
+    def plan_with_digest(self, digest: str) -> Plan:
+        """The plan, if it has that digest; raises UsageError for what is no digest, else StaleError."""
+        from costops.planning.review import check_digest, review_digest
+
+        wanted = check_digest(digest)
+        return review_digest(wanted, self.plan(), self._all_versions)
+
+    @property
+    def _cells(self) -> Path:
+        return self.settings.root / ".costops" / "cache" / "cells"
+
+    def _base(self) -> Base:
+        reader = self._reader()
+        if reader is None:
+            return FIRST_RUN
+        with reader:
+            return reader.base()
+
+    def _all_versions(self) -> tuple[Version, ...]:
+        reader = self._reader()
+        if reader is None:
+            return ()
+        with reader:
+            return reader.versions()
+
+    def _plan(self, bill: BillDescription | KeptBill, files: tuple[SourceFile, ...], cells: Path | None) -> Plan:
         from costops.engine.embedded import engine_name
         from costops.planning.plan import Inputs, make_plan
+        from costops.planning.stored import StoredVersion
 
-        validation = self.validate()
+        validation = self._validate(bill.columns if self.settings.billing else None)
         if validation.has_errors:
             raise InvalidRulesError(validation.diagnostics, validation.texts)
         reader = self._reader()
         try:
-            stored = _StoredVersion(reader) if reader is not None and reader.base().version is not None else None
+            stored = StoredVersion(reader) if reader is not None and reader.base().version is not None else None
             inputs = Inputs(
                 settings=self.settings,
                 rules=self.rules,
                 rules_digest=rules_digest(self.rules),
-                bill_digest=self.bill.digest,
+                bill_digest=bill.digest,
+                bill_files=files,
                 metrics_digest=self.metrics.digest,
+                metric_files=self.metrics.files,
                 engine=engine_name(),
                 base=reader.base() if reader is not None else FIRST_RUN,
                 base_label=version_label(stored.version) if stored else "nothing applied yet",
                 target_label=self._target_label(),
                 stored=stored,
-                cost_columns=self.bill.cost_columns,
-                evaluate=self._evaluate,
-                binds=self._binds,
+                cost_columns=bill.cost_columns,
+                evaluate=partial(self._evaluate, bill, cells),
+                binds=partial(self._binds, bill.columns),
                 diagnostics=validation.diagnostics,
             )
             return make_plan(inputs)
@@ -177,6 +294,7 @@ class Workspace:
 
         if plan.ledger is None:
             raise StateError("the plan has nothing to write")
+        self._progress.stage(f"writing version {(plan.base.version or 0) + 1}")
         revision = self._revision()
         draft: VersionDraft = draft_of(
             plan,
@@ -185,29 +303,45 @@ class Workspace:
             commit=revision.commit,
             dirty=revision.dirty,
         )
-        return apply_version(self.settings.state, base=plan.base, draft=draft, ledger=plan.ledger)
+        return apply_version(
+            self.settings.state,
+            base=plan.base,
+            draft=draft,
+            ledger=plan.ledger,
+            timeout_seconds=self._wait_seconds(),
+        )
 
-    def _evaluate(self, requests: Sequence[Request]) -> Evaluation:
+    def _evaluate(
+        self, bill: BillDescription | KeptBill, cells: Path | None, requests: Sequence[Request]
+    ) -> Evaluation:
         from costops.engine.embedded import evaluate
 
+        evaluation = evaluate(
+            bill,
+            self.metrics,
+            requests,
+            report=self.settings.report,
+            cost=self.settings.cost,
+            threads=self._threads(),
+            cells=cells,
+            scratch=self.settings.root / ".costops" / "cache",
+            progress=self._progress,
+        )
+        self._progress.stage("making the plan")
+        return evaluation
+
+    def _threads(self) -> int | None:
         threads = self._environment.get("COSTOPS_THREADS")
         if threads and not (threads.isdecimal() and int(threads)):
             raise UsageError(
                 f"COSTOPS_THREADS is {threads!r}, which is no number of threads",
                 hint="set it to 1 or more, or unset it",
             )
-        return evaluate(
-            self.bill,
-            self.metrics,
-            requests,
-            report=self.settings.report,
-            cost=self.settings.cost,
-            threads=int(threads) if threads else None,
-        )
+        return int(threads) if threads else None
 
-    def _binds(self, rules: RuleSet) -> bool:
+    def _binds(self, columns: frozenset[str], rules: RuleSet) -> bool:
         # Report names that only the new rules define are no reason to skip a stop: they are missing there.
-        found = check(rules, report=(), known_columns=self.bill.columns)
+        found = check(rules, report=(), known_columns=columns)
         return not any(each.is_error for each in found)
 
     def _revision(self) -> Revision:
@@ -229,6 +363,39 @@ class Workspace:
             return "unknown"
 
     # State.
+
+    def check_state(self) -> StateCheck:
+        """Every stored value of the state looked at; raises StateError where there is none."""
+        from costops.state.verify import check_state
+
+        return check_state(self.settings.state)
+
+    def back_up_state(self, target: Path, *, force: bool = False) -> StateCheck:
+        """Copy the state to `target`, replacing it only with `force`; raises UsageError and StateError."""
+        from costops.state.backup import back_up
+
+        return back_up(self.settings.state, target, force=force)
+
+    def restoration(self, source: Path, *, force: bool = False) -> Restoration:
+        """What restoring a backup would do; `force` allows another lineage. Raises UsageError and StateError."""
+        from costops.state.restore import look
+
+        return look(self.settings.state, source, force=force)
+
+    def restore_state(self, restoration: Restoration) -> Restored:
+        """Put the backup in the place of the state, all or nothing; raises StaleError and BusyError."""
+        from costops.state.restore import restore
+
+        return restore(restoration, timeout_seconds=self._wait_seconds())
+
+    def _wait_seconds(self) -> int:
+        text = self._environment.get("COSTOPS_WAIT") or "10"
+        if not text.isascii() or not text.isdecimal():
+            raise UsageError(
+                f"COSTOPS_WAIT is {text!r}, which is no number of seconds",
+                hint="set it to a whole number such as 10, or unset it",
+            )
+        return min(int(text), LONGEST_WAIT_SECONDS)
 
     def _reader(self) -> StateReader | None:
         from costops.state.reader import open_reader
@@ -268,57 +435,38 @@ class Workspace:
             names = tuple(by) if by is not None else chosen.draft.dimensions
             return reader.sums(chosen.number, names, period)
 
+    def rule_money(self, version: int | None = None, period: Period | None = None) -> RuleMoney:
+        """What each rule of a version took, gave and left, in the order of evaluation; None is the newest."""
+        from costops.digest.rules import rule_money
+
+        with self._required_reader() as reader:
+            chosen = reader.version(version)
+            rules = rules_from_revisions(chosen.draft.rules)
+            return rule_money(chosen, rules, lambda by: reader.sums(chosen.number, tuple(by), period))
+
+    def newest_version(self) -> Version | None:
+        """The newest version, or None where nothing has been applied yet."""
+        reader = self._reader()
+        if reader is None:
+            return None
+        with reader:
+            return None if reader.base().version is None else reader.version(None)
+
+    def rules_changed(self, version: Version) -> bool:
+        """Whether the rule files, as far as they could be bound, say something else than a version's rules."""
+        return rules_digest(self.rules) != version.draft.rules_digest
+
+    def digest(self, by: str | None = None, period: Period | None = None, version: int | None = None) -> Digest:
+        """Cost of a version per element of a report dimension and billing month; raises UsageError and StateError."""
+        from costops.digest.build import make_digest
+
+        with self._required_reader() as reader:
+            chosen = reader.version(version)
+            return make_digest(reader, chosen, version_label(chosen), by=by, period=period)
+
 
 def version_label(version: Version) -> str:
     """`version 12 (a41c9e2, 2026-11-18 09:14 UTC)`."""
     draft = version.draft
     commit = f"{draft.commit[:7]}{' with local changes' if draft.dirty else ''}, " if draft.commit else ""
     return f"version {version.number} ({commit}{draft.applied_at[:10]} {draft.applied_at[11:16]} UTC)"
-
-
-class _StoredVersion:
-    """The newest version as planning wants it."""
-
-    def __init__(self, reader: StateReader) -> None:
-        self._reader = reader
-        self.version = reader.version(None)
-
-    @cached_property
-    def rules(self) -> RuleSet:
-        revisions: tuple[RuleRevision, ...] = self.version.draft.rules
-        return rules_from_revisions(revisions)
-
-    @cached_property
-    def _months(self) -> tuple[str, ...]:
-        rows = self._reader.sums(self.version.number, ("billing_month",)).rows
-        return tuple(sorted({values[0] for values, _, _ in rows if values[0] is not None}))
-
-    def months(self) -> tuple[str, ...]:
-        return self._months
-
-    def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
-        if cost not in self.version.draft.cost_columns:
-            return {}
-        place = self.version.draft.cost_columns.index(cost)
-        money: dict[tuple[str, str | None, str], int] = {}
-        for dimension in dimensions:
-            if dimension not in self.version.draft.dimensions:
-                continue
-            sums = self._reader.sums(self.version.number, (dimension, "billing_month"))
-            for (value, month), currency, amounts in sums.rows:
-                if month in months and amounts[place]:
-                    key = (dimension, value, currency)
-                    money[key] = money.get(key, 0) + amounts[place]
-        return money
-
-    def totals(self, months: Sequence[str]) -> Mapping[tuple[str, str], int]:
-        sums = self._reader.sums(self.version.number, ("billing_month",))
-        totals: dict[tuple[str, str], int] = {}
-        for (month,), currency, amounts in sums.rows:
-            for cost, amount in zip(sums.cost_columns, amounts, strict=True):
-                if month in months:
-                    totals[currency, cost] = totals.get((currency, cost), 0) + amount
-        return totals
-
-    def ledger(self) -> Ledger:
-        return self._reader.ledger(self.version.number)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from reference_values import Text, cleaned, holds, transformed
+from reference_values import Tables, Text, cleaned, holds, transformed
 
 from costops.model.rules import Allocation, Dimension, Label, Method, Metric, RuleSet, Source, Transform
 
@@ -65,9 +65,10 @@ def field_value(row: Row, name: str) -> Text:
     return value or None
 
 
-def label_value(label: Label, row: Row) -> Text:
+def label_value(label: Label, row: Row, tables: Tables) -> Text:
     """The first source that is present after its own transforms and the label's."""
-    values = (cleaned(label, transformed(field_value(row, each.field), each.transform)) for each in label.sources)
+    own = (transformed(field_value(row, each.field), each.transform, tables) for each in label.sources)
+    values = (cleaned(label, value, tables) for value in own)
     return next((value for value in values if value is not None), None)
 
 
@@ -81,6 +82,7 @@ class Evaluation:
         self.rounding = rounding
         self.records = metrics
         self.cost = cost
+        self.tables = {each.id: dict(each.rows) for each in rules.lookups}
         self.labels = {each.id: each for each in rules.labels if each.enabled}
         self.dimensions = {each.id: each for each in rules.dimensions if each.enabled}
         self.metrics = {each.id: each for each in rules.metrics if each.enabled}
@@ -89,7 +91,7 @@ class Evaluation:
 
     def start(self, row: Row) -> None:
         """Computes what allocations find: labels, then dimensions but for those of the result stage."""
-        row.labels = {name: label_value(label, row) for name, label in self.labels.items()}
+        row.labels = {name: label_value(label, row, self.tables) for name, label in self.labels.items()}
         row.running = {name: value for name, value in row.labels.items() if name not in self.dimensions}
         for name, dimension in self.dimensions.items():
             if not dimension.result_stage:
@@ -121,7 +123,7 @@ class Evaluation:
         def source_value(source: Source, transform: tuple[Transform, ...]) -> Text:
             value = self.value(row, source.field, inside)
             assert not isinstance(value, tuple), source.field
-            return transformed(value, (*source.transform, *transform))
+            return transformed(value, (*source.transform, *transform), self.tables)
 
         for rule in dimension.rules:
             if not holds(rule.where, lambda name: self.value(row, name, inside)):
@@ -210,7 +212,7 @@ class Evaluation:
         values = {}
         for theirs, ours in metric.labels:
             value = labels.get(theirs) or None
-            values[ours] = cleaned(self.labels[ours], value) if ours in self.labels else value
+            values[ours] = cleaned(self.labels[ours], value, self.tables) if ours in self.labels else value
         return values
 
 

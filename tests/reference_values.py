@@ -6,13 +6,18 @@ Invariant: like reference.py it follows the written meaning of the language and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from costops.model.conditions import All, AnyOf, Condition, Not, Test
 from costops.model.rules import Label, Transform
 
 Text = str | None
+
+Tables = Mapping[str, Mapping[str, str]]
+"""Key to value of each lookup table, by its id."""
+
+NO_TABLES: Tables = {}
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """The characters with the property White_Space."""
@@ -56,8 +61,8 @@ def split(text: str, delimiter: str, index: int) -> Text:
     return parts[index] if -len(parts) <= index < len(parts) else None
 
 
-def transformed(text: Text, transforms: Iterable[Transform]) -> Text:
-    """`text` after `transforms` in order; empty is missing."""
+def transformed(text: Text, transforms: Iterable[Transform], tables: Tables = NO_TABLES) -> Text:
+    """`text` after `transforms` in order; empty is missing, and so is what a table does not have."""
     for each in transforms:
         if text is None:
             return None
@@ -76,6 +81,8 @@ def transformed(text: Text, transforms: Iterable[Transform]) -> Text:
                 text = split(text, each.arguments[0], int(each.arguments[1]))
             case "replace":
                 text = text.replace(each.arguments[0], each.arguments[1])
+            case "lookup":
+                text = tables[each.arguments[0]].get(text)
             case _:
                 raise AssertionError(f"unknown transform {each.name}")
     return text or None
@@ -149,9 +156,9 @@ def compares(test: Test, value: str, operand: str) -> bool:
     raise AssertionError(f"unknown operator {test.operator}")
 
 
-def cleaned(label: Label, text: Text) -> Text:
+def cleaned(label: Label, text: Text, tables: Tables = NO_TABLES) -> Text:
     """A value after a label's transforms, drop and rename; None where it counts as missing."""
-    value = transformed(text, label.transform)
+    value = transformed(text, label.transform, tables)
     if value is None or (label.drop is not None and holds(label.drop, lambda _: value)):
         return None
     for rename in label.rename:

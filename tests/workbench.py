@@ -12,7 +12,7 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -49,6 +49,8 @@ class Case:
     cost: str = "EffectiveCost"
     bill_path: str = ""
     """A glob of bill files that exist already, instead of `bill`."""
+    tables: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """Lookup tables: (key, value) by the file's path from the rules folder."""
 
     def with_rules(self, rules: str | Mapping[str, object]) -> Case:
         """The same bill under other rules."""
@@ -103,6 +105,8 @@ def write(case: Case, folder: Path, *, bill_parts: Sequence[Sequence[Charge]] | 
         write_usage(folder / "usage" / "usage.csv", case.usage)
     (folder / "costops.yaml").write_text(json.dumps(settings), encoding="utf-8")
     write_rules(folder, case.rules)
+    for name, rows in case.tables.items():
+        write_table(folder / "rules" / name, rows)
     if case.bill_path:
         return folder
     for index, rows in enumerate([case.bill] if bill_parts is None else bill_parts):
@@ -114,6 +118,13 @@ def write_rules(folder: Path, rules: str | Mapping[str, object]) -> None:
     """Writes the one rule file; JSON is YAML."""
     text = rules if isinstance(rules, str) else json.dumps(rules, ensure_ascii=False, indent=1)
     (folder / "rules" / "10-rules.yaml").write_text(text, encoding="utf-8")
+
+
+def write_table(path: Path, rows: Sequence[tuple[str, str]]) -> None:
+    """Writes a lookup table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("key", "value"), *rows])
 
 
 def write_bill(path: Path, rows: Sequence[Charge], all_rows: Sequence[Charge]) -> None:

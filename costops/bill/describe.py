@@ -11,13 +11,14 @@ from pathlib import Path
 
 from costops.bill import aws_cur1, focus
 from costops.errors import BillError
-from costops.model.bill import COST_COLUMNS, BillDescription, BillPart, PhysicalFile
+from costops.model.bill import COST_COLUMNS, BillDescription, BillPart, FileShape, PhysicalFile, SourceFile
 from costops.model.settings import BillingSource, Settings
-from costops.sources.digest import digest_of, hash_files, refuse_equal_files
-from costops.sources.discover import FoundFile, Owner, find_all
+from costops.sources.digest import digest_of, hash_files, refuse_equal_files, stamps_of
+from costops.sources.discover import find_all
+from costops.sources.found import FoundFile, Owner
 
-Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[tuple[tuple[str, str], ...]]]
-"""Paths and the names to call them by, to the columns of each file as (exact name, type)."""
+Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[FileShape]]
+"""Paths and the names to call them by, to the shape of each file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,20 @@ def describe_bill(settings: Settings, probe: Probe) -> BillDescription:
             hint='Write where it is, for example `billing: [{name: cloud, path: "bill/**/*.parquet"}]`.',
         )
     formats = {source.name: _formats_of(source) for source in settings.billing}
-    found = find_all(settings.root, [(Owner("billing", each.name), each.path) for each in settings.billing])
+    named = find_all(settings.root, [(Owner("billing", each.name), each.path) for each in settings.billing])
+    found = named.files
+    stamps = stamps_of(found)
     hashes = hash_files(settings.root, found)
     refuse_equal_files(found, hashes)
-    columns = probe([file.path for file in found], [file.name for file in found])
-    groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[FoundFile]] = {}
-    for file, file_columns in zip(found, columns, strict=True):
-        groups.setdefault((file.owner.name, file.kind, file_columns), []).append(file)
+    shapes = probe([file.path for file in found], [file.name for file in found])
+    groups: dict[tuple[str, str, FileShape], list[PhysicalFile]] = {}
+    for file, shape, stamp in zip(found, shapes, stamps, strict=True):
+        groups.setdefault((file.owner.name, file.kind, shape), []).append(_physical(file, shape, stamp))
     return BillDescription(
         digest=digest_of((file.name, sha256) for file, sha256 in zip(found, hashes, strict=True)),
-        parts=tuple(
-            _describe_part(source, formats[source], tuple(_physical(file, file_columns) for file in files))
-            for (source, _, file_columns), files in groups.items()
-        ),
+        parts=tuple(_describe_part(source, formats[source], tuple(files)) for (source, _, _), files in groups.items()),
+        files=tuple(SourceFile(file.owner.name, file.name, sha256) for file, sha256 in zip(found, hashes, strict=True)),
+        passed_over=named.passed_over,
     )
 
 
@@ -75,8 +77,8 @@ def _formats_of(source: BillingSource) -> tuple[Format, ...]:
     return named
 
 
-def _physical(file: FoundFile, columns: tuple[tuple[str, str], ...]) -> PhysicalFile:
-    return PhysicalFile(str(file.path), file.name, file.kind, columns)
+def _physical(file: FoundFile, shape: FileShape, stamp: tuple[int, int]) -> PhysicalFile:
+    return PhysicalFile(str(file.path), file.name, file.kind, shape.columns, shape.delimiter, stamp)
 
 
 def _describe_part(source: str, formats: tuple[Format, ...], files: tuple[PhysicalFile, ...]) -> BillPart:
@@ -85,7 +87,7 @@ def _describe_part(source: str, formats: tuple[Format, ...], files: tuple[Physic
     if reason is not None:
         raise BillError(
             f"billing source {source}: {files[0].name} {reason}",
-            hint="Let AWS export the first version as Parquet, or in the FOCUS format.",
+            hint="Let AWS export the first version, or in the FOCUS format.",
         )
     for each in formats:
         if not each.missing(names):

@@ -1,4 +1,9 @@
-"""Bills in the FOCUS format, any version: the columns are what FOCUS says, further ones keep their own name."""
+"""Bills in the FOCUS format, any version: the columns are what FOCUS says, further ones keep their own name.
+
+Invariant: of a charge that its provider has split (FOCUS 1.3) the parts count, each with its own cost. A part has an
+AllocatedMethodId; without an AllocatedResourceId it is the portion that nobody got, and counts like the others. The
+charge itself should be gone or have no cost; where it is still there beside its parts, `split` tells it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,35 @@ from collections.abc import Collection
 from types import MappingProxyType
 
 from costops.errors import BillError
-from costops.model.bill import COST_COLUMNS, BillPart, PhysicalFile
-from costops.model.expression import Expression, call
+from costops.model.bill import COST_COLUMNS, BillPart, PhysicalFile, SplitCharges
+from costops.model.expression import Expression, Literal, call
 from costops.sources.fields import Fields
 
 NAME = "focus"
 COSTS_IN_WORDS = "a cost column (BilledCost, EffectiveCost, ListCost or ContractedCost)"
+NEW_COLUMNS = (
+    ("1.4", ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")),
+    ("1.3", ("ServiceProviderName", "HostProviderName", "ContractApplied", "AllocatedMethodId")),
+    ("1.2", ("InvoiceId", "BillingAccountType", "SubAccountType", "PricingCurrency", "PricingCurrencyEffectiveCost")),
+    ("1.1", ("CapacityReservationId", "CommitmentDiscountQuantity", "SkuMeter", "SkuPriceDetails")),
+    ("1.0", ("InvoiceIssuerName", "ServiceCategory", "ChargeFrequency", "PricingQuantity")),
+)
+"""Version and columns that it brought, the newest first; a file is of a version if it has at least two of them."""
+
+SPLIT_METHOD = "AllocatedMethodId"
+ORIGIN_ID = "x_SplitOriginId"
+"""A column that some exporters add: equal on a split charge and its parts."""
+SAME_ON_ALL_PARTS = (
+    "ResourceId",
+    "ChargePeriodStart",
+    "ChargePeriodEnd",
+    "ChargeCategory",
+    "ChargeDescription",
+    "SkuPriceId",
+    "BillingCurrency",
+)
+"""FOCUS wants these equal on a split charge and its parts."""
+
 _MOMENTS = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd")
 
 
@@ -39,7 +67,29 @@ def describe(source: str, files: tuple[PhysicalFile, ...]) -> BillPart:
         columns=MappingProxyType({name: _column(fields, name) for name in fields if name not in COST_COLUMNS}),
         tag_columns=MappingProxyType({}),
         tags=_tags(fields, files[0]),
+        version=version_of(tuple(fields)),
+        split=_split(fields),
     )
+
+
+def version_of(names: Collection[str]) -> str | None:
+    """The version of FOCUS that files with these columns follow; None where they are too few to tell."""
+    return next((version for version, new in NEW_COLUMNS if sum(name in names for name in new) > 1), None)
+
+
+def _split(fields: Fields) -> SplitCharges | None:
+    if SPLIT_METHOD not in fields:
+        return None
+    if ORIGIN_ID in fields:
+        return SplitCharges(
+            method=fields.text(SPLIT_METHOD), key=(fields.text(ORIGIN_ID), fields.text("BillingCurrency"))
+        )
+    if not all(name in fields for name in SAME_ON_ALL_PARTS):
+        return None
+    # Without a resource nothing says that two equal charges are one.
+    resource, *others = (_column(fields, name) for name in SAME_ON_ALL_PARTS)
+    key = (resource, *(call("first_present", each, Literal("")) for each in others))
+    return SplitCharges(method=fields.text(SPLIT_METHOD), key=key)
 
 
 def _billing_month(fields: Fields, start: Expression) -> Expression:

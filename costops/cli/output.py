@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from costops.interruption import undone_by
+
 if TYPE_CHECKING:
+    from costops.cli.progress import Bar
     from costops.errors import CostopsError, InvalidRulesError
     from costops.model.diagnostic import Diagnostic
+    from costops.model.progress import Progress
     from costops.workspace import Workspace
 
 DEFAULT_WIDTH = 100
@@ -33,28 +38,69 @@ class Session:
         """The workspace that the command works on."""
         from costops.workspace import open_workspace
 
-        return open_workspace(self.start, flags=self.flags)
+        return open_workspace(self.start, flags=self.flags, progress=progress())
 
 
 class ReaderGoneError(Exception):
     """Nobody reads stdout any more, as with `| head`."""
 
 
+@dataclass(slots=True)
+class _Screen:
+    bar: Bar | None = None
+    """What shows progress, once a command works; it is erased before anything else is written."""
+
+
+_screen = _Screen()
+
+
+def progress() -> Progress:
+    """Whoever shows on stderr what is being done: a bar on a terminal, nobody elsewhere."""
+    from costops.cli.progress import Bar, is_wanted
+    from costops.model.progress import QUIET
+
+    if not is_wanted():
+        return QUIET
+    if _screen.bar is None:
+        _screen.bar = Bar()
+    return _screen.bar
+
+
+def _erase_progress() -> None:
+    if _screen.bar is not None:
+        _screen.bar.erase()
+
+
 def result(text: str) -> None:
-    """Write a command's result; raises ReaderGoneError."""
-    try:
+    """Write a command's result; raises ReaderGoneError, and CostopsError where stdout cannot be written."""
+    _erase_progress()
+    with _stdout_errors():
         sys.stdout.buffer.write(text.encode())
-    except BrokenPipeError as error:
-        # click would end the program for a broken pipe; this exception it does not know.
-        raise ReaderGoneError from error
 
 
 def flush() -> None:
-    """Hand everything written to the reader of stdout; raises ReaderGoneError."""
-    try:
+    """Hand everything written to the reader of stdout; raises ReaderGoneError and CostopsError as `result` does."""
+    _erase_progress()
+    with _stdout_errors():
         sys.stdout.flush()
-    except BrokenPipeError as error:
-        raise ReaderGoneError from error
+
+
+@contextmanager
+def _stdout_errors() -> Iterator[None]:
+    from costops.errors import CostopsError
+
+    try:
+        yield
+    except OSError as error:
+        # What was written so far is lost, and must not fail again, nor make Python complain when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            # click would end the program for a broken pipe; this exception it does not know.
+            raise ReaderGoneError from error
+        raise CostopsError(
+            f"the result cannot be written to stdout: {error.strerror}",
+            hint="look at where stdout leads, and run the command again",
+        ) from error
 
 
 def narrate(text: str) -> None:
@@ -69,7 +115,12 @@ def ask(question: str) -> str:
     flush()
     sys.stderr.write(question)
     sys.stderr.flush()
-    return sys.stdin.readline().rstrip("\n")
+    with undone_by(_end_line):
+        return sys.stdin.readline().rstrip("\n")
+
+
+def _end_line() -> None:
+    os.write(2, b"\n")
 
 
 def is_interactive() -> bool:
@@ -89,14 +140,30 @@ def failure(error: CostopsError) -> None:
     """One sentence what failed, and one what to do."""
     from costops.render.safe import safe_text
 
-    narrate(f"costops: {safe_text(error.message)}")
+    narrate("\n".join([f"costops: {safe_text(error.message)}", *(f"  {line}" for line in _reasons(error))]))
     if error.hint:
         narrate(f"  help: {safe_text(error.hint)}")
+
+
+def _reasons(error: CostopsError) -> tuple[str, ...]:
+    """What a renderer made of the reasons of an error that has them."""
+    from costops.errors import StaleError
+
+    return error.reasons if isinstance(error, StaleError) else ()
 
 
 def invalid_rules(error: InvalidRulesError) -> None:
     """Every problem of the rules, with excerpts."""
     diagnostics(error.diagnostics, error.texts)
+
+
+def shown(path: Path) -> str:
+    """A path as it was given, for a person to read or to type again."""
+    import shlex
+
+    from costops.render.safe import safe_text
+
+    return safe_text(shlex.quote(str(path)))
 
 
 def diagnostics(found: tuple[Diagnostic, ...], texts: Mapping[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from costops.cli import output
@@ -9,14 +11,22 @@ from costops.errors import ExitCode
 
 
 @click.command("plan")
+@click.option("--out", "target", metavar="FILE", type=click.Path(path_type=Path), help="Save the plan for apply FILE.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--all", "everything", is_flag=True, help="Show every element of every change.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if apply would write something.")
 @click.pass_obj
-def command(session: output.Session, form: str, everything: bool, detailed_exitcode: bool) -> int:
-    """Show what the rules would change and the money each change moves. Writes nothing."""
+def command(session: output.Session, target: Path | None, form: str, everything: bool, detailed_exitcode: bool) -> int:
+    """Show what the rules would change and the money each change moves. Changes nothing but FILE."""
+    from costops.workspace import check_plan_target, save_plan
+
+    path = session.start / target if target is not None else None
     workspace = session.workspace()
-    plan = workspace.plan()
+    if path is not None:
+        check_plan_target(path)
+    plan = workspace.plan(keep_cells=path is not None)
+    if path is not None:
+        save_plan(path, plan)
     if form == "json":
         from costops.render.plan_json import plan_json
 
@@ -26,4 +36,6 @@ def command(session: output.Session, form: str, everything: bool, detailed_exitc
 
         output.diagnostics(plan.diagnostics, workspace.texts)
         output.result(plan_text(plan, width=output.width(), everything=everything))
+    if target is not None:
+        output.narrate(f"\nSaved the plan. To apply exactly this: costops apply {output.shown(target)}")
     return ExitCode.CHANGES if detailed_exitcode and plan.writes else ExitCode.DONE

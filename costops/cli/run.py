@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-import signal
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -17,6 +16,7 @@ from costops import __version__
 from costops.cli import output
 from costops.cli.commands import COMMANDS
 from costops.errors import CostopsError, ExitCode, InvalidRulesError
+from costops.interruption import InterruptionError, settle
 
 
 class LazyGroup(click.Group):
@@ -60,7 +60,6 @@ def group(context: click.Context, folder: Path | None, state: str | None) -> Non
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code of PRODUCT's table."""
-    signal.signal(signal.SIGTERM, _terminated)
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
@@ -69,44 +68,42 @@ def run(arguments: Sequence[str] | None = None) -> int:
         )
         output.flush()
         return int(result) if isinstance(result, int) else ExitCode.DONE
-    except click.exceptions.NoArgsIsHelpError as error:
-        output.narrate(error.format_message())
-        return ExitCode.USAGE
-    except click.UsageError as error:
-        return _usage(error)
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        output.narrate(f"costops: {error.format_message()}")
-        return ExitCode.FAILED
-    except (KeyboardInterrupt, click.Abort):
-        output.narrate("costops: interrupted; nothing was changed")
-        return ExitCode.INTERRUPTED
-    except _TerminatedError:
-        output.narrate("costops: terminated; nothing was changed")
-        return ExitCode.TERMINATED
-    except InvalidRulesError as error:
-        output.invalid_rules(error)
-        return error.exit_code
-    except CostopsError as error:
-        output.failure(error)
-        return error.exit_code
+    except InterruptionError:
+        # Everything is taken back; the thread that waited for that ends the process.
+        while True:
+            threading.Event().wait()
+    except (click.ClickException, click.Abort, click.exceptions.Exit, CostopsError, KeyboardInterrupt) as error:
+        # What failed is told, and nothing else: an interruption comes too late from here on.
+        settle()
+        with suppress(output.ReaderGoneError, CostopsError):
+            output.flush()
+        return _told(error)
     except output.ReaderGoneError:
-        # Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
 
 
-class _TerminatedError(Exception):
-    pass
-
-
-def _terminated(_number: int, _frame: object) -> NoReturn:
-    raise _TerminatedError
-
-
-def _usage(error: click.UsageError) -> int:
-    if error.ctx is not None:
-        output.narrate(error.ctx.get_usage())
-    output.narrate(f"costops: {error.format_message()}")
-    return ExitCode.USAGE
+def _told(error: BaseException) -> int:
+    """Say what went wrong; the exit code that says it too."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            output.narrate(error.format_message())
+            return ExitCode.USAGE
+        case click.UsageError():
+            if error.ctx is not None:
+                output.narrate(error.ctx.get_usage())
+            output.narrate(f"costops: {error.format_message()}")
+            return ExitCode.USAGE
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            output.narrate(f"costops: {error.format_message()}")
+            return ExitCode.FAILED
+        case InvalidRulesError():
+            output.invalid_rules(error)
+            return error.exit_code
+        case CostopsError():
+            output.failure(error)
+            return error.exit_code
+        case _:
+            output.narrate("costops: interrupted; nothing was changed")
+            return ExitCode.INTERRUPTED

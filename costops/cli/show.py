@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from costops.cli import output
+from costops.errors import UsageError
+
+LARGEST_VERSION = 2**31
+"""More than any state has, and less than SQLite's largest integer."""
 
 
 @click.command("show")
-@click.argument("number", metavar="[VERSION]", required=False, type=click.IntRange(min=1))
+@click.argument("what", metavar="[VERSION|PLANFILE]", required=False)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--all", "everything", is_flag=True, help="Show every element of every change of a plan.")
 @click.pass_obj
-def command(session: output.Session, number: int | None, form: str) -> None:
-    """Show one version, by default the newest: who, when, its totals, what is unallocated, and its rules."""
+def command(session: output.Session, what: str | None, form: str, everything: bool) -> None:
+    """Show one version, by default the newest, or a saved plan.
+
+    A decimal number is a version; a file that is called so is ./3.
+    """
+    if what is None or (what.isascii() and what.isdecimal()):
+        _show_version(session, _number(what) if what is not None else None, form)
+    else:
+        _show_plan(session.start / what, form, everything)
+
+
+def _number(text: str) -> int:
+    if not 1 <= int(text) <= LARGEST_VERSION:
+        raise UsageError(f"there can be no version {text[:40]}", hint="run `costops history` to see all of them")
+    return int(text)
+
+
+def _show_version(session: output.Session, number: int | None, form: str) -> None:
     from costops.render.history import version_json, version_text
 
     workspace = session.workspace()
@@ -23,3 +46,16 @@ def command(session: output.Session, number: int | None, form: str) -> None:
         return
     coverage = [workspace.sums(version.number, by=(each,)) for each in version.draft.dimensions]
     output.result(version_text(version, totals, coverage))
+
+
+def _show_plan(path: Path, form: str, everything: bool) -> None:
+    from costops.render.plan_json import plan_json
+    from costops.render.plan_text import plan_text
+    from costops.workspace import load_plan
+
+    plan = load_plan(path)
+    if form == "json":
+        output.result(plan_json(plan))
+        return
+    output.diagnostics(plan.diagnostics, {})
+    output.result(plan_text(plan, width=output.width(), everything=everything))

@@ -6,14 +6,16 @@ Invariant: nothing that a person wrote is ever overwritten, and either the whole
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 from costops.demo.generate import generate
 from costops.errors import CostopsError, UsageError
+from costops.interruption import held, remove_folder, settle, temporary_folder, undone_by
 
 _GIT_IGNORE = PurePosixPath(".gitignore")
 
@@ -33,9 +35,12 @@ def init_workspace(folder: Path, *, demo: bool) -> tuple[Path, ...]:
         for path, content in sorted(texts.items()):
             _is_there(folder, path, content)
         first_made = _first_missing(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".costops-init-", dir=folder) as made:
-            return _make(folder, Path(made), texts, demo=demo)
+        with ExitStack() as stack:
+            if first_made is not None:
+                stack.enter_context(undone_by(partial(remove_folder, first_made)))
+            folder.mkdir(parents=True, exist_ok=True)
+            made = stack.enter_context(temporary_folder(folder, ".costops-init-"))
+            return _make(folder, made, texts, demo=demo)
     except BaseException as error:
         if first_made is not None:
             shutil.rmtree(first_made, ignore_errors=True)
@@ -89,15 +94,17 @@ def _make(folder: Path, made: Path, texts: dict[PurePosixPath, bytes], *, demo: 
     paths = sorted(PurePosixPath(each.relative_to(made).as_posix()) for each in made.rglob("*") if each.is_file())
     missing = [path for path in paths if not _is_there(folder, path, (made / path).read_bytes())]
     written: list[Path] = []
-    try:
-        for path in missing:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (made / path).rename(folder / path)
-            written.append(folder / path)
-    except OSError:
-        for target in written:
-            target.unlink(missing_ok=True)
-        raise
+    with held():
+        try:
+            for path in missing:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (made / path).rename(folder / path)
+                written.append(folder / path)
+        except OSError:
+            for target in written:
+                target.unlink(missing_ok=True)
+            raise
+        settle()
     return tuple(Path(path) for path in missing)
 
 

@@ -1,25 +1,34 @@
 """The embedded engine: one DuckDB connection that loads, is sealed, and then evaluates rule sets.
 
-Invariant: no statement that comes from a rule runs before the engine is sealed; after that it can open no file, no
-connection and no extension, and its settings are locked.
+Invariant: no statement runs before the engine is sealed: it can open the bill's and the metrics' own files and the
+folder of kept cells, but no other file, no connection and no extension, and its settings are locked.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costops.engine.evaluate import Money, Notice, Outcome, run
 from costops.engine.ir import Fields, MetricUse, Program
-from costops.engine.kept import KeptBill, NotKeptError, keep, load_kept
+from costops.engine.kept import KeptBill, NotKeptError, cells_wanted, keep, load_kept
 from costops.engine.load import BillFacts, load_bill, load_metrics
+from costops.engine.lookups import load_lookups
 from costops.engine.lower import lower
+from costops.engine.probe import as_pattern
+from costops.engine.stages import Stages
 from costops.errors import BillError, EngineError
+from costops.interruption import remove_folder, undone_by
 from costops.model.bill import BillDescription, MetricDescription
+from costops.model.bill_report import BillReport
+from costops.model.progress import QUIET, Progress
 from costops.model.rules import RuleSet
+from costops.model.settings import BillingSource
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,13 +72,16 @@ def evaluate(
     cost: str,
     threads: int | None = None,
     cells: Path | None = None,
+    scratch: Path | None = None,
+    progress: Progress = QUIET,
 ) -> Evaluation:
     """Read the bill once and evaluate every rule set on it.
 
     With a folder for `cells` the bill's cells are kept there, and read from there where they already are. A KeptBill
     is read from its own folder alone; NotKeptError says that it cannot be. Raises BillError for files that cannot be
     read or a bill without the cost column `cost`, EngineError for a rule whose policy is to fail, ConservationError
-    if money were lost.
+    if money were lost. `progress` hears what is being done; what does not fit into memory goes into the folder
+    `scratch` while it is needed.
     """
     if cost not in bill.cost_columns:
         raise BillError(
@@ -85,12 +97,15 @@ def evaluate(
                     f"allocation {step.rule} weighs by {step.basis_cost}, which the bill does not have",
                     hint=f"set basis.cost to one of {', '.join(bill.cost_columns)}",
                 )
-    with _connection(threads) as connection:
-        facts = _loaded(connection, bill, fields, cells)
+    with _connection(threads, scratch) as connection, closing(Stages(progress, connection)) as stages:
+        _seal(connection, _files(bill, metrics), bill.folder if isinstance(bill, KeptBill) else cells)
+        load_lookups(connection, fields)
+        facts = _loaded(connection, bill, fields, programs, cells, stages)
         strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
-        metric_tables = load_metrics(connection, metrics, _metric_uses(programs), needed=_metric_uses(strict))
-        _seal(connection)
+        needed = _metric_uses(strict)
+        metric_tables = load_metrics(connection, metrics, _metric_uses(programs), needed=needed, tell=stages.statement)
         field_columns = [name for _, name in fields.items()]
+        tells = stages.runs([len(program.steps) for program in programs])
         outcomes = [
             run(
                 connection,
@@ -100,26 +115,53 @@ def evaluate(
                 metric_tables=metric_tables,
                 want_ledger=request.want_ledger,
                 lenient=request.lenient,
+                tell=tell,
             )
-            for program, request in zip(programs, requests, strict=True)
+            for program, request, tell in zip(programs, requests, tells, strict=True)
         ]
     return Evaluation(facts, tuple(outcomes))
 
 
+def survey_bill(
+    bill: BillDescription,
+    sources: Sequence[BillingSource],
+    *,
+    cost: str,
+    threads: int | None = None,
+    scratch: Path | None = None,
+    progress: Progress = QUIET,
+) -> BillReport:
+    """What the files of a bill have, without any rules; the arguments are those of `evaluate`."""
+    from costops.engine.survey import survey
+
+    with _connection(threads, scratch) as connection, closing(Stages(progress, connection)) as stages:
+        _seal(connection, [file.path for part in bill.parts for file in part.files])
+        return survey(connection, bill, sources, cost=cost, tell=stages.statement)
+
+
 def _loaded(
-    connection: duckdb.DuckDBPyConnection, bill: BillDescription | KeptBill, fields: Fields, cells: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    bill: BillDescription | KeptBill,
+    fields: Fields,
+    programs: Sequence[Program],
+    cells: Path | None,
+    stages: Stages,
 ) -> BillFacts:
     costs = bill.cost_columns
+    wanted = cells_wanted(fields, programs, costs)
     if isinstance(bill, KeptBill):
-        facts = load_kept(connection, bill.folder, bill.digest, fields, costs)
+        facts = load_kept(connection, bill.folder, bill.digest, wanted)
         if facts is None:
             raise NotKeptError("the cells of this bill are not kept for these rules", hint="plan again on today's bill")
         return facts
-    facts = load_kept(connection, cells, bill.digest, fields, costs) if cells is not None else None
+    if cells is not None:
+        stages.statement("reading what was kept of the bill")
+    facts = load_kept(connection, cells, bill.digest, wanted) if cells is not None else None
     if facts is None:
-        facts = load_bill(connection, bill, fields)
+        facts = load_bill(connection, bill, fields, programs, tell=stages.statement)
         if cells is not None:
-            keep(connection, cells, bill.digest, bill.columns, fields, costs, facts)
+            stages.statement("keeping what was read")
+            keep(connection, cells, bill.digest, bill.columns, wanted, facts)
     return facts
 
 
@@ -129,11 +171,13 @@ def _metric_uses(programs: Sequence[Program]) -> tuple[MetricUse, ...]:
 
 
 @contextmanager
-def _connection(threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(threads: int | None, scratch: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     # duckdb costs 110 ms to import.
     import duckdb
 
+    spilled = _spill_folder(scratch)
     config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(spilled),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "preserve_insertion_order": "false",
@@ -144,7 +188,8 @@ def _connection(threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
-        yield connection
+        with undone_by(lambda: remove_folder(spilled)):
+            yield connection
     except duckdb.Error as error:
         raise EngineError(
             f"the engine failed: {str(error).strip().splitlines()[0]}",
@@ -154,6 +199,25 @@ def _connection(threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _seal(connection: duckdb.DuckDBPyConnection) -> None:
+def _files(bill: BillDescription | KeptBill, metrics: MetricDescription) -> tuple[str, ...]:
+    """Absolute paths of everything that may be read."""
+    of_metrics = [each.file.path for files in metrics.sources.values() for each in files]
+    of_bill = [] if isinstance(bill, KeptBill) else [file.path for part in bill.parts for file in part.files]
+    return tuple(dict.fromkeys([*of_bill, *of_metrics]))
+
+
+def _spill_folder(scratch: Path | None) -> Path:
+    """A folder of this process alone, made by DuckDB when it needs it and removed by it at the end."""
+    parent = scratch if scratch is not None and os.access(scratch, os.W_OK) else Path(tempfile.gettempdir())
+    return parent / f".spill-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def _seal(connection: duckdb.DuckDBPyConnection, files: Sequence[str] = (), folder: Path | None = None) -> None:
+    """Let nothing be opened but `files`, and what is in `folder`, for good."""
+    # A reader asks twice: for the pattern it is given, and for the file that the pattern names.
+    paths = [path for each in files for path in dict.fromkeys((each, as_pattern(Path(each))))]
+    connection.execute("SET allowed_paths = $1", [paths])
+    if folder is not None:
+        connection.execute("SET allowed_directories = $1", [[str(folder)]])
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -6,7 +6,7 @@ per billing month, day, currency and cost column, to the last digit; otherwise C
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,10 @@ class Outcome:
     ledger: Ledger | None = field(repr=False, default=None)
 
 
+def _nobody(_words: str, _rules_done: int) -> None:
+    pass
+
+
 def run(
     connection: duckdb.DuckDBPyConnection,
     program: Program,
@@ -57,12 +61,14 @@ def run(
     metric_tables: Mapping[MetricUse, str],
     want_ledger: bool,
     lenient: bool = False,
+    tell: Callable[[str, int], None] = _nobody,
 ) -> Outcome:
     """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown.
 
-    A `lenient` run leaves cost where it was where a step cannot run or says to fail.
+    A `lenient` run leaves cost where it was where a step cannot run or says to fail. `tell` hears what is being done
+    and how many rules are done.
     """
-    evaluation = _Run(connection, program, tuple(costs), tuple(field_columns), metric_tables, lenient)
+    evaluation = _Run(connection, program, tuple(costs), tuple(field_columns), metric_tables, lenient, tell)
     return evaluation.outcome(want_ledger=want_ledger)
 
 
@@ -75,6 +81,7 @@ class _Run:
         field_columns: tuple[str, ...],
         metric_tables: Mapping[MetricUse, str],
         lenient: bool,
+        tell: Callable[[str, int], None],
     ) -> None:
         # sqlglot costs 110 ms to import.
         from costops.engine.sql import notices, profiles, shape, shares, steps
@@ -91,6 +98,7 @@ class _Run:
         self._field_columns = field_columns
         self._metric_tables = metric_tables
         self._lenient = lenient
+        self._tell = tell
         self._slots = profiles.slot_names(program)
         self._notices: list[Notice] = []
         self._profiles = 0
@@ -99,8 +107,11 @@ class _Run:
         self._do(self._queries.classes(self._program, self._field_columns))
         self._profiles = self._do(self._queries.first_profiles(self._program))
         self._do(self._queries.first_items(len(self._costs)))
-        for step in self._program.steps:
+        count = len(self._program.steps)
+        for place, step in enumerate(self._program.steps):
+            self._tell(f"evaluating rule {place + 1} of {count} ({step.rule})", place)
             self._evaluate(step)
+        self._tell("adding up", count)
         self._check_conservation()
         money = self._money()
         return Outcome(money, tuple(self._notices), self._ledger() if want_ledger else None)
@@ -200,7 +211,9 @@ class _Run:
         return tuple(money)
 
     def _ledger(self) -> Ledger:
-        rows = self._rows(self._queries.ledger(self._program, len(self._costs)))
+        self._do(self._queries.ledger(self._program, len(self._costs)))
+        narrow = self._rows(self._queries.fits_64_bits(len(self._costs)))[0]
+        rows = self._rows(self._queries.ledger_rows(len(self._program.report), narrow))
         dimensions = tuple(name for name, _ in self._program.report)
         width = 4 + len(dimensions) + len(self._costs)
         columns = list(zip(*rows, strict=True)) if rows else [() for _ in range(width)]

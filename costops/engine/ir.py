@@ -29,17 +29,31 @@ class RawField:
     name: str
 
 
+Rows = tuple[tuple[str, str], ...]
+"""(key, value) of a lookup table, each key once."""
+
+
 class Fields:
-    """The raw fields that programs need, each with the name of its column; grows while programs are made."""
+    """What programs need to be there: raw fields with the names of their columns, lookup tables with their own.
+
+    It grows while programs are made. Tables of equal content are one.
+    """
 
     def __init__(self) -> None:
         self._names: dict[RawField, str] = {}
+        self._lookups: dict[Rows, str] = {}
 
     def column(self, field: RawField) -> str:
         return self._names.setdefault(field, f"f{len(self._names)}")
 
     def items(self) -> tuple[tuple[RawField, str], ...]:
         return tuple(self._names.items())
+
+    def lookup(self, rows: Rows) -> str:
+        return self._lookups.setdefault(rows, f"lookup_{len(self._lookups)}")
+
+    def lookups(self) -> tuple[tuple[Rows, str], ...]:
+        return tuple(self._lookups.items())
 
 
 @dataclass(frozen=True, slots=True)

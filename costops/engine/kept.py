@@ -1,8 +1,9 @@
 """Cells of a bill kept in the cache folder, so that a plan can be made again after the bill has moved.
 
-Invariant: kept cells are used only for the bill, the fields and the cost columns they were kept for, and only while
-every byte of them has the digest that was noted; anything else counts as not kept. Deleting the folder loses speed,
-and the chance to apply a saved plan after its bill has moved; never a result.
+Invariant: kept cells are used only for the bill and for what they were kept for (the same fields, cost columns and
+distinctions of the rules), and only while every byte of them has the digest that was noted; anything else counts as
+not kept. Deleting the folder loses speed, and the chance to apply a saved plan after its bill has moved; never a
+result.
 """
 
 from __future__ import annotations
@@ -10,30 +11,47 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costops.engine.ir import Fields
+from costops.engine.ir import Fields, Program
 from costops.engine.load import BillFacts
 from costops.errors import EngineError
+from costops.interruption import temporary_folder
 
 if TYPE_CHECKING:
     import duckdb
 
 FORMAT = 1
 MOST_ENTRIES = 8
-"""How many bills and sets of fields are kept; the oldest go first."""
+"""How many are kept; the oldest go first."""
 _NOTE = "note.json"
 _TUPLES = "tuples.parquet"
 _RAW = "raw.parquet"
 
 
 class NotKeptError(EngineError):
-    """The cells of a bill that is not there any more were kept for other fields, or not at all."""
+    """The cells of a bill that is not there any more were kept for other rules, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What cells must be made for."""
+
+    costs: tuple[str, ...]
+    digest: str
+    """sha256 of the fields, the cost columns, and of what programs tell tuples apart by."""
+
+
+def cells_wanted(fields: Fields, programs: Sequence[Program], costs: Sequence[str]) -> Wanted:
+    """What cells must be made for to run these programs on them."""
+    named = [[field.kind, field.name, name] for field, name in fields.items()]
+    told_apart = [repr((each.layers, each.slots)) for each in programs]
+    text = json.dumps([FORMAT, named, list(costs), told_apart, repr(fields.lookups())], ensure_ascii=False)
+    return Wanted(tuple(costs), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +74,22 @@ def kept_bill(folder: Path, digest: str) -> KeptBill | None:
     return None
 
 
-def load_kept(
-    connection: duckdb.DuckDBPyConnection, folder: Path, digest: str, fields: Fields, costs: Sequence[str]
-) -> BillFacts | None:
+def load_kept(connection: duckdb.DuckDBPyConnection, folder: Path, digest: str, wanted: Wanted) -> BillFacts | None:
     """Load `tuples` and `raw` as they were kept; None where they were not, or are not whole any more."""
     import duckdb
 
     from costops.engine.sql import kept
     from costops.engine.sql.syntax import text_of
 
-    entry = folder / _name(digest, fields, costs)
+    entry = folder / _name(digest, wanted)
     note = _note_of(entry)
-    if note is None or (note["bill"], note["fields"], note["costs"]) != (digest, _described(fields), list(costs)):
+    if note is None or (note["bill"], note["wanted"]) != (digest, wanted.digest):
         return None
     try:
         if any(_sha256(entry / name) != note["files"][name] for name in (_TUPLES, _RAW)):
             return None
         connection.execute(text_of(kept.read_tuples(entry / _TUPLES)))
-        connection.execute(text_of(kept.read_raw(entry / _RAW, len(costs))))
+        connection.execute(text_of(kept.read_raw(entry / _RAW, len(wanted.costs))))
     except (OSError, KeyError, duckdb.Error):
         return None
     return _facts_of(note["facts"])
@@ -84,8 +100,7 @@ def keep(
     folder: Path,
     digest: str,
     columns: frozenset[str],
-    fields: Fields,
-    costs: Sequence[str],
+    wanted: Wanted,
     facts: BillFacts,
 ) -> None:
     """Keep `tuples` and `raw` as they are loaded; a folder that cannot be written is no reason to fail."""
@@ -94,19 +109,19 @@ def keep(
     from costops.engine.sql import kept
     from costops.engine.sql.syntax import text_of
 
-    entry = folder / _name(digest, fields, costs)
-    unfinished: Path | None = None
-    try:
+    entry = folder / _name(digest, wanted)
+    # Suppressed: a full disk or a read-only workspace. Nothing is kept then, and what needs the cells says so.
+    with suppress(OSError, duckdb.Error), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".cells-", dir=folder))
+        unfinished = stack.enter_context(temporary_folder(folder, ".cells-"))
         connection.execute(text_of(kept.write_tuples(unfinished / _TUPLES)))
-        connection.execute(text_of(kept.write_raw(unfinished / _RAW, len(costs))))
+        connection.execute(text_of(kept.write_raw(unfinished / _RAW, len(wanted.costs))))
         note = {
             "format": FORMAT,
             "bill": digest,
             "columns": sorted(columns),
-            "costs": list(costs),
-            "fields": _described(fields),
+            "costs": list(wanted.costs),
+            "wanted": wanted.digest,
             "facts": _described_facts(facts),
             "files": {name: _sha256(unfinished / name) for name in (_TUPLES, _RAW)},
         }
@@ -114,12 +129,6 @@ def keep(
         shutil.rmtree(entry, ignore_errors=True)
         unfinished.rename(entry)
         _drop_oldest(folder)
-    except (OSError, duckdb.Error):
-        # A full disk or a read-only workspace: nothing is kept, and what needs the cells says so then.
-        return
-    finally:
-        if unfinished is not None:
-            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _drop_oldest(folder: Path) -> None:
@@ -134,13 +143,8 @@ def _age_key(entry: Path) -> tuple[int, str]:
     return 0, entry.name
 
 
-def _name(digest: str, fields: Fields, costs: Sequence[str]) -> str:
-    wanted = json.dumps([FORMAT, _described(fields), list(costs)], ensure_ascii=False)
-    return f"{digest[:16]}-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"
-
-
-def _described(fields: Fields) -> list[list[str]]:
-    return [[field.kind, field.name, name] for field, name in fields.items()]
+def _name(digest: str, wanted: Wanted) -> str:
+    return f"{digest[:16]}-{wanted.digest[:16]}"
 
 
 def _described_facts(facts: BillFacts) -> dict[str, Any]:

@@ -5,20 +5,19 @@ Invariant: a problem with a file is told with the file's name and, where a value
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from costops.engine.ir import Fields, MetricUse, RawField
-from costops.engine.lower import columns_in
+from costops.engine.faults import broken_tags, incomplete, refuse_changed, unreadable_metric, unreadable_part
+from costops.engine.ir import Fields, MetricUse, Program, RawField
 from costops.errors import BillError
-from costops.model.bill import BillDescription, BillPart, MetricDescription, MetricFile, PhysicalFile
-from costops.model.expression import Call, Expression
+from costops.model.bill import BillDescription, BillPart, MetricDescription, MetricFile
 
 if TYPE_CHECKING:
     import duckdb
 
-    from costops.engine.sql.cells import PartTables
+    from costops.engine.sql.cells import PartFields, PartTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,55 +36,135 @@ class BillFacts:
     """(cost column, charges without a value there), only where there are some."""
 
 
-def load_bill(connection: duckdb.DuckDBPyConnection, bill: BillDescription, fields: Fields) -> BillFacts:
-    """Read the bill into `tuples` and `raw`; raises BillError for what cannot be read."""
+def _nobody(_words: str) -> None:
+    pass
+
+
+def _called(part: BillPart) -> str:
+    return f"{part.source}, {len(part.files):,} file{'s' if len(part.files) != 1 else ''}"
+
+
+def load_bill(
+    connection: duckdb.DuckDBPyConnection,
+    bill: BillDescription,
+    fields: Fields,
+    programs: Sequence[Program],
+    *,
+    tell: Callable[[str], None] = _nobody,
+) -> BillFacts:
+    """Read the bill into `tuples` and `raw`, in two passes over its files; raises BillError for what cannot be read.
+
+    The first pass finds the distinct combinations of field values. Those that no program can tell apart become one,
+    so that the second pass sums the charges into as few cells as the programs need. `tell` hears what is being read.
+    """
     import duckdb
 
     from costops.engine.sql import cells
     from costops.engine.sql.syntax import text_of
 
+    bill = with_splits_told(connection, bill)
     costs = bill.cost_columns
-    named = fields.items()
-    part_names = []
-    for place, part in enumerate(bill.parts):
-        tables = cells.tables_of(place)
+    named = fields.items() or ((RawField("column", cells.NO_FIELD), cells.NO_FIELD),)
+    tables = [cells.tables_of(place) for place in range(len(bill.parts))]
+    for part, names in zip(bill.parts, tables, strict=True):
+        tell(f"reading {_called(part)}, first pass")
         try:
-            _read_tags(connection, part, named, tables)
-            part_fields = [*named] or [(RawField("column", cells.NO_FIELD), cells.NO_FIELD)]
-            connection.execute(text_of(cells.part_cells(part, part_fields, costs, tables)))
+            connection.execute(text_of(cells.part_combinations(part, named, names.combinations)))
+            _read_tags(connection, part, named, names)
         except duckdb.Error as error:
-            raise _explained(connection, part, error) from error
-        part_names.append(tables.cells)
-    field_columns = [name for _, name in named] or [cells.NO_FIELD]
-    connection.execute(text_of(cells.all_cells(part_names, field_columns, len(costs))))
+            raise unreadable_part(connection, part, error) from error
+    tell("grouping what was read")
+    salt = _number_tuples(connection, bill.parts, named, tables)
+    _merge_tuples(connection, programs, [name for _, name in named])
+    for part, names in zip(bill.parts, tables, strict=True):
+        tell(f"reading {_called(part)}, second pass")
+        try:
+            connection.execute(text_of(cells.part_cells(part, named, costs, names, salt)))
+        except duckdb.Error as error:
+            raise unreadable_part(connection, part, error) from error
+    tell("grouping what was read")
+    refuse_changed(file for part in bill.parts for file in part.files)
+    connection.execute(text_of(cells.all_cells([each.cells for each in tables], len(costs))))
     found = connection.execute(text_of(cells.bill_facts(len(costs)))).fetchall()[0]
-    rows, undated, without_currency, *missing = found
+    rows, unseen, undated, without_currency, *missing = found
+    if unseen:
+        raise BillError(
+            f"{unseen} charges of the bill changed while it was read",
+            hint="run it again when nothing writes the bill's files any more",
+        )
     if undated:
-        raise _incomplete(connection, bill, undated, "no start of their charge period between 1900 and 9999", "start")
+        raise incomplete(connection, bill, undated, "no start of their charge period between 1900 and 9999", "start")
     if without_currency:
-        raise _incomplete(connection, bill, without_currency, "no currency", "currency")
-    salt = _number_tuples(connection, field_columns)
-    connection.execute(text_of(cells.raw_cells(field_columns, len(costs), salt)))
+        raise incomplete(connection, bill, without_currency, "no currency", "currency")
+    connection.execute(text_of(cells.raw_cells(len(costs))))
     months, totals = _months_and_totals(connection, costs)
     connection.execute('DROP VIEW "cells"')
-    for name in part_names:
-        connection.execute(f'DROP TABLE "{name}"')
+    for names in tables:
+        for name in (names.combinations, names.tags, names.tag_values, names.keys, names.cells):
+            connection.execute(f'DROP TABLE IF EXISTS "{name}"')
     absent = tuple((cost, int(count)) for cost, count in zip(costs, missing, strict=True) if count)
     first, last = (months[0], months[-1]) if months else ("", "")
     return BillFacts(int(rows), first, last, months, totals, absent)
 
 
-def _number_tuples(connection: duckdb.DuckDBPyConnection, field_columns: Sequence[str]) -> int:
-    """Make `tuples` with a salt under which no two of them have the same hash; gives the salt."""
+def with_splits_told(connection: duckdb.DuckDBPyConnection, bill: BillDescription) -> BillDescription:
+    """The bill, where a part has `split` only if it has charges beside their parts; their keys are in its table."""
+    parts = (_with_split_told(connection, part, f"split_keys_{place}") for place, part in enumerate(bill.parts))
+    return replace(bill, parts=tuple(parts))
+
+
+def _with_split_told(connection: duckdb.DuckDBPyConnection, part: BillPart, table: str) -> BillPart:
+    import duckdb
+
+    from costops.engine.sql import notices
+    from costops.engine.sql.reader import split_keys
+    from costops.engine.sql.syntax import text_of
+
+    if part.split is None:
+        return part
+    try:
+        connection.execute(text_of(split_keys(part, table)))
+    except duckdb.Error as error:
+        raise unreadable_part(connection, part, error) from error
+    found = connection.execute(notices.count(table)).fetchall()[0][0]
+    return replace(part, split=replace(part.split, table=table) if found else None)
+
+
+def _number_tuples(
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[BillPart], named: PartFields, tables: Sequence[PartTables]
+) -> int:
+    """Make `tuples` with a salt under which no two of them, nor two of a part's keys, have the same hash; gives it."""
     from costops.engine.sql import cells
     from costops.engine.sql.syntax import text_of
 
     salt = 0
     while True:
-        connection.execute(text_of(cells.field_tuples(field_columns, salt)))
-        if not connection.execute(text_of(cells.equal_hashes())).fetchall()[0][0]:
+        for part, names in zip(parts, tables, strict=True):
+            connection.execute(text_of(cells.part_keys(part, named, names, salt)))
+        connection.execute(text_of(cells.field_tuples([each.keys for each in tables], [name for _, name in named])))
+        hashed = [(each.keys, "key") for each in tables] + [("tuples", "tuple")]
+        equal = (connection.execute(text_of(cells.equal_hashes(*each))).fetchall()[0][0] for each in hashed)
+        if not any(equal):
             return salt
         salt += 1
+
+
+def _merge_tuples(
+    connection: duckdb.DuckDBPyConnection, programs: Sequence[Program], field_columns: Sequence[str]
+) -> None:
+    """Make `merging`, for each tuple the one that stands for it, and leave only those in `tuples`."""
+    from costops.engine.sql import profiles
+    from costops.engine.sql.syntax import text_of
+
+    connection.execute(text_of(profiles.unmerged()))
+    seen = set()
+    for program in programs:
+        if (program.layers, program.slots) not in seen:
+            seen.add((program.layers, program.slots))
+            connection.execute(profiles.classes(program, tuple(field_columns)))
+            connection.execute(text_of(profiles.told_apart()))
+    connection.execute(text_of(profiles.merged()))
+    connection.execute(text_of(profiles.standing_tuples()))
 
 
 def _months_and_totals(
@@ -111,97 +190,11 @@ def _read_tags(
     keys = [(field.name, name) for field, name in named if field.kind == "tag"]
     if part.tags is None or not keys:
         return
-    connection.execute(text_of(cells.distinct_tags(part, tables.tags)))
+    connection.execute(text_of(cells.distinct_tags(tables.combinations, tables.tags)))
     broken = connection.execute(text_of(cells.broken_tags(tables.tags))).fetchall()
     if broken:
-        found = (
-            connection.execute(text_of(cells.first_with_tags(part, file, broken[0][0]))).fetchall()
-            for file in part.files
-        )
-        file, rows = next((file, rows) for file, rows in zip(part.files, found, strict=True) if rows)
-        raise BillError(
-            f"{file.name}: row {rows[0][0]} has the tags {broken[0][0][:80]!r}, which are no JSON object",
-            hint='costops reads tags as a JSON object such as {"env": "prod"}, as a map, or as a column per tag',
-        )
+        raise broken_tags(connection, part, broken[0][0])
     connection.execute(text_of(cells.tag_values(tables.tags, keys, tables.tag_values)))
-
-
-def _explained(connection: duckdb.DuckDBPyConnection, part: BillPart, error: Exception) -> BillError:
-    """The engine's failure in terms of the file at fault."""
-    wanted = [
-        *((name, "DECIMAL") for cost in part.costs.values() for name in _read_as("decimal", cost)),
-        *(
-            (name, "TIMESTAMPTZ")
-            for each in (part.start, part.end, part.billing_month)
-            for name in _read_as("timestamp", each)
-        ),
-    ]
-    for file in part.files:
-        found = _first_unreadable(connection, file, wanted, error)
-        if found is not None:
-            return found
-    return BillError(f"{part.files[0].name} cannot be read: {_first_line(error)}", hint=_READ_HINT)
-
-
-def _first_unreadable(
-    connection: duckdb.DuckDBPyConnection, file: PhysicalFile, wanted: Sequence[tuple[str, str]], error: Exception
-) -> BillError | None:
-    """The first value in a file that is not what its column must be; `wanted` pairs columns and kinds."""
-    import duckdb
-
-    from costops.engine.sql import cells
-    from costops.engine.sql.syntax import text_of
-
-    what = {"DECIMAL": "a decimal number", "TIMESTAMPTZ": "a date and time", "JSON": "a JSON object"}
-    for name, kind in dict.fromkeys(wanted):
-        if name not in dict(file.columns):
-            continue
-        try:
-            found = connection.execute(text_of(cells.first_unreadable(file, name, kind))).fetchall()
-        except duckdb.Error:
-            return BillError(f"{file.name} cannot be read: {_first_line(error)}", hint=_READ_HINT)
-        if found:
-            row, value = found[0]
-            return BillError(
-                f"{file.name}: row {row} has {value[:60]!r} in {name}, which is not {what[kind]}",
-                hint="correct the file or leave it out of the path in costops.yaml",
-            )
-    return None
-
-
-_READ_HINT = "is the file complete, and of the kind its name says?"
-
-
-def _incomplete(
-    connection: duckdb.DuckDBPyConnection, bill: BillDescription, count: int, what: str, part_field: str
-) -> BillError:
-    """Charges that lack what every charge needs, with the first of them."""
-    from costops.engine.sql import cells
-    from costops.engine.sql.syntax import text_of
-
-    place = ""
-    for part in bill.parts:
-        for file in part.files:
-            found = connection.execute(text_of(cells.first_incomplete(part, file, part_field))).fetchall()
-            if found and not place:
-                place = f"; the first is row {found[0][0]} of {file.name}"
-    return BillError(
-        f"{count} {'charges of the bill have' if count != 1 else 'charge of the bill has'} {what}{place}",
-        hint="every charge needs ChargePeriodStart and BillingCurrency; correct the file",
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
-
-
-def _read_as(operation: str, expression: Expression | None) -> list[str]:
-    """Columns that an expression reads as decimals or as timestamps."""
-    if not isinstance(expression, Call):
-        return []
-    if expression.operation == operation:
-        return list(columns_in(expression))
-    return [name for argument in expression.arguments for name in _read_as(operation, argument)]
 
 
 def load_metrics(
@@ -210,6 +203,7 @@ def load_metrics(
     uses: Sequence[MetricUse],
     *,
     needed: Collection[MetricUse],
+    tell: Callable[[str], None] = _nobody,
 ) -> dict[MetricUse, str]:
     """Read the records of every metric that a rule uses, each into a table of its own; gives the tables' names.
 
@@ -217,6 +211,7 @@ def load_metrics(
     """
     tables = {}
     for place, use in enumerate(uses):
+        tell(f"reading metric {use.metric}")
         try:
             _load_metric(connection, metrics.sources.get(use.source, ()), use, f"metric_{place}")
         except BillError:
@@ -243,25 +238,8 @@ def _load_metric(
     try:
         connection.execute(text_of(records.metric_records(use, files, table)))
     except duckdb.Error as error:
-        raise _explained_metric(connection, use, files, error) from error
+        raise unreadable_metric(connection, files, error) from error
     _check_records(connection, use, table)
-
-
-def _explained_metric(
-    connection: duckdb.DuckDBPyConnection, use: MetricUse, files: Sequence[MetricFile], error: Exception
-) -> BillError:
-    """The engine's failure in terms of the metric file at fault."""
-    for each in files:
-        wanted = [(name, "DECIMAL") for name in _read_as("decimal", each.value)]
-        wanted += [(name, "TIMESTAMPTZ") for name in _read_as("timestamp", each.date)]
-        if each.labels is not None:
-            wanted += [(name, "JSON") for name in columns_in(each.labels)]
-        found = _first_unreadable(connection, each.file, wanted, error)
-        if found is not None:
-            return found
-    return BillError(
-        f"metric {use.metric} cannot be read from source {use.source}: {_first_line(error)}", hint=_READ_HINT
-    )
 
 
 def _check_records(connection: duckdb.DuckDBPyConnection, use: MetricUse, table: str) -> None:

@@ -6,7 +6,7 @@ value for each largest fixed part of a condition; a step then looks at slots onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from costops.engine.ir import PATH, PATH_MARK, Fields, Layer, MetricUse, Program, RawField, Step
 from costops.model.conditions import All, AnyOf, Condition, Not, Test, tests_in
@@ -63,12 +63,14 @@ def _compared(value: Expression, operator: str, text: str, ignore_case: bool) ->
     raise ValueError(f"unknown operator {operator}")
 
 
-def transformed(value: Expression, transforms: Iterable[Transform]) -> Expression:
-    """Text after transforms; empty text is missing."""
+def transformed(value: Expression, transforms: Iterable[Transform], tables: Mapping[str, str]) -> Expression:
+    """Text after transforms; empty text is missing. `tables` has the engine's name of each lookup table by its id."""
     for transform in transforms:
         arguments: tuple[Expression, ...] = tuple(Literal(each) for each in transform.arguments)
         if transform.name == "split":
             arguments = (Literal(transform.arguments[0]), Literal(int(transform.arguments[1])))
+        elif transform.name == "lookup":
+            arguments = (Literal(tables[transform.arguments[0]]),)
         value = call(transform.name, value, *arguments)
     return call("present", value)
 
@@ -140,6 +142,7 @@ class _Lowering:
         self._fields = fields
         self._layers = _Layers("x")
         self._results = _Layers("y")
+        self._tables = {each.id: fields.lookup(each.rows) for each in rules.used_lookups()}
         self._labels: dict[str, Expression] = {}
         self._dimensions: dict[str, Expression] = {}
         self._result_columns: dict[str, Expression] = {}
@@ -189,17 +192,22 @@ class _Lowering:
         known = self._labels if meaning.kind == "label" else self._dimensions
         return known.get(meaning.name, MISSING)
 
+    def _transformed(self, value: Expression, transforms: Iterable[Transform]) -> Expression:
+        return transformed(value, transforms, self._tables)
+
     def _label(self, label: Label) -> Expression:
         values = []
         for source in label.sources:
             is_tag = source.field.startswith("Tags.")
             field = self._raw("tag" if is_tag else "column", source.field.removeprefix("Tags."))
-            cleaned = self._layers.define(transformed(field, (*source.transform, *label.transform)))
+            cleaned = self._layers.define(self._transformed(field, (*source.transform, *label.transform)))
             values.append(_renamed(cleaned, label, self._layers))
         return self._layers.define(call("first_present", *values))
 
     def _sources(self, sources: Sequence[Source], transforms: Sequence[Transform], inside: str) -> Expression:
-        values = [transformed(self._fixed(each.field, inside), (*each.transform, *transforms)) for each in sources]
+        values = [
+            self._transformed(self._fixed(each.field, inside), (*each.transform, *transforms)) for each in sources
+        ]
         return call("first_present", *(self._layers.define(value) for value in values))
 
     def _dimension(self, dimension: Dimension) -> Expression:
@@ -303,7 +311,7 @@ class _Lowering:
             value: Expression = Literal(rule.value)
             if rule.sources:
                 each_value = [
-                    transformed(self._result_value(each.field, dimension.id), (*each.transform, *rule.transform))
+                    self._transformed(self._result_value(each.field, dimension.id), (*each.transform, *rule.transform))
                     for each in rule.sources
                 ]
                 value = call("first_present", *(self._results.define(each) for each in each_value))
@@ -372,7 +380,7 @@ class _Lowering:
             clean = next((each for each in self._rules.labels if each.id == dimension and each.enabled), None)
             value: Column = Column(raw)
             if clean is not None:
-                value = _renamed(layers.define(transformed(value, clean.transform)), clean, layers)
+                value = _renamed(layers.define(self._transformed(value, clean.transform)), clean, layers)
             columns.append((dimension, layers.define(call("present", value)).name))
         return MetricUse(
             metric.id, metric.source, metric.query, metric.aggregate, labels, layers.layers(), tuple(columns)

@@ -6,14 +6,17 @@ differs from an earlier one in case only. Its i-th column is the file's i-th, an
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costops.errors import BillError
+from costops.model.bill import FileShape
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -21,12 +24,18 @@ if TYPE_CHECKING:
 Columns = tuple[tuple[str, str], ...]
 """(exact name, type of DuckDB) of each column."""
 
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What may stand between the fields of a CSV file, and what a person calls it."""
+
+LONGEST_LINE_BYTES = 2_000_000
+"""DuckDB reads no longer line of CSV than this."""
+
 _PARQUET_MARK = b"PAR1"
 _ENCRYPTED_MARK = b"PARE"
 
 
-def probe(paths: Sequence[Path], names: Sequence[str] | None = None) -> tuple[Columns, ...]:
-    """The columns of each CSV or Parquet file, in the order of `paths`; every column of a CSV file is VARCHAR.
+def probe(paths: Sequence[Path], names: Sequence[str] | None = None) -> tuple[FileShape, ...]:
+    """The shape of each CSV or Parquet file, in the order of `paths`.
 
     `names` are what errors call the files. Raises BillError for a file that is empty, broken or no such file.
     """
@@ -37,11 +46,11 @@ def probe(paths: Sequence[Path], names: Sequence[str] | None = None) -> tuple[Co
         for path, name in zip(paths, called, strict=True):
             if path.name.lower().endswith(".parquet"):
                 connection = connection or _connection()
-                columns = _parquet_columns(connection, path, name)
+                shape = FileShape(_parquet_columns(connection, path, name))
             else:
-                columns = tuple((column, "VARCHAR") for column in _csv_header(path, name))
-            _refuse_unclear_names(columns, name)
-            probed.append(columns)
+                shape = _csv_shape(path, name)
+            _refuse_unclear_names(shape.columns, name)
+            probed.append(shape)
     finally:
         if connection is not None:
             connection.close()
@@ -110,35 +119,74 @@ def _check_parquet_marks(path: Path, name: str) -> None:
         raise _broken(name, "its end is missing")
 
 
-def _csv_header(path: Path, name: str) -> list[str]:
+def _csv_shape(path: Path, name: str) -> FileShape:
+    text = _first_text(_first_bytes(path, name), name)
+    header, delimiter = _split_header(text, name)
+    if not any(column.strip() for column in header):
+        raise BillError(f"{name} has no column names in its first line", hint="Export it with a header line.")
+    return FileShape(tuple((column, "VARCHAR") for column in header), delimiter)
+
+
+def _first_bytes(path: Path, name: str) -> bytes:
     try:
         if path.name.lower().endswith(".gz"):
-            with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as stream:
-                header = next(csv.reader(stream, strict=True), None)
-        else:
-            with path.open("r", encoding="utf-8-sig", newline="") as stream:
-                header = next(csv.reader(stream, strict=True), None)
-    except UnicodeDecodeError as error:
-        raise BillError(f"{name} is not UTF-8 text", hint="Save it as CSV in UTF-8.") from error
-    except csv.Error as error:
-        raise _broken(name, "its first line is no line of CSV") from error
+            with gzip.open(path, "rb") as packed:
+                return packed.read(LONGEST_LINE_BYTES)
+        with path.open("rb") as stream:
+            return stream.read(LONGEST_LINE_BYTES)
     # A damaged gzip file is also an OSError, so it comes first.
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _broken(name, "it is no gzip file, or its end is missing") from error
     except OSError as error:
         raise _unreadable(name, error) from error
-    if header is None:
+
+
+def _first_text(data: bytes, name: str) -> str:
+    """The beginning of a CSV file as text, without a byte order mark."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 0 in data[:2]:
+        raise BillError(f"{name} is UTF-16 text, not UTF-8", hint=_convert_hint("UTF-16"))
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise not_utf8(name, data[: error.start].count(b"\n") + 1, error.start, data[error.start]) from error
+
+
+def not_utf8(name: str, line: int, offset: int, byte: int) -> BillError:
+    """The refusal of a CSV file with a byte that UTF-8 does not have; line from 1, offset from 0."""
+    return BillError(
+        f"{name} is not UTF-8 text: line {line} has the byte 0x{byte:02x} (offset {offset} of the file's text)",
+        hint=_convert_hint("the encoding that it has, often WINDOWS-1252 or ISO-8859-1"),
+    )
+
+
+def _convert_hint(encoding: str) -> str:
+    return f"Save it as CSV in UTF-8, or convert it: `iconv -f ENCODING -t UTF-8`, where ENCODING is {encoding}."
+
+
+def _split_header(text: str, name: str) -> tuple[list[str], str]:
+    """The column names of the first line and the delimiter that gives most of them."""
+    found = {mark: header for mark in DELIMITERS if (header := _header(text, mark)) is not None}
+    if not text:
         raise BillError(f"{name} is empty", hint="Export it again, or take it away.")
-    _refuse_other_delimiters(header, name)
-    return header
+    if not found:
+        raise _broken(name, "its first line is no line of CSV")
+    most = max(len(header) for header in found.values())
+    best = [mark for mark, header in found.items() if len(header) == most]
+    if len(best) > 1 and most > 1:
+        signs = " and ".join(DELIMITERS[mark] for mark in best)
+        raise BillError(
+            f"{name}: its first line has {most} columns by {signs} alike, so that the delimiter cannot be told",
+            hint="Put the names that have such a sign in them in double quotes.",
+        )
+    return found[best[0]], best[0]
 
 
-def _refuse_other_delimiters(header: list[str], name: str) -> None:
-    if not any(column.strip() for column in header):
-        raise BillError(f"{name} has no column names in its first line", hint="Export it with a header line.")
-    others = [word for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")) if mark in header[0]]
-    if len(header) == 1 and others:
-        raise BillError(f"{name} separates its columns by {others[0]}", hint="Export it with commas.")
+def _header(text: str, delimiter: str) -> list[str] | None:
+    """The first line split; None where it is no line of CSV with this delimiter."""
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), None)
+    except csv.Error:
+        return None
 
 
 def _refuse_unclear_names(columns: Columns, name: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from costops.language.allocations import build_allocation
 from costops.language.binding import bind_fields, start_of
-from costops.language.bound import Bound
+from costops.language.bound import Bound, TableOf, as_written
 from costops.language.fields import KIND_OF_SECTION, KINDS, RESERVED_IDS, RESERVED_PREFIXES, RULE_FILE
 from costops.language.nodes import Kind, MappingNode, Node, ScalarNode, describe, source_text
 from costops.language.problems import Problems
@@ -25,6 +25,7 @@ from costops.model.rules import (
     DimensionRule,
     Entry,
     Label,
+    Lookup,
     Metric,
     RuleSet,
 )
@@ -35,6 +36,8 @@ class Collected:
     """Entries of all files read so far, and what is wrong with them."""
 
     problems: Problems = field(default_factory=Problems)
+    table: TableOf = as_written
+    """What finds and reads the tables that transforms name."""
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     """(kind, id) to entry, in order."""
     broken: set[tuple[str, str]] = field(default_factory=set)
@@ -50,6 +53,7 @@ class Collected:
 def rule_set(entries: list[tuple[tuple[str, str], Entry]]) -> RuleSet:
     """Entries by kind, each kind in the order given."""
     return RuleSet(
+        lookups=tuple(entry for _, entry in entries if isinstance(entry, Lookup)),
         labels=tuple(entry for _, entry in entries if isinstance(entry, Label)),
         dimensions=tuple(entry for _, entry in entries if isinstance(entry, Dimension)),
         metrics=tuple(entry for _, entry in entries if isinstance(entry, Metric)),
@@ -83,7 +87,7 @@ def bind_file(node: Node, text: str, collected: Collected) -> None:
 
 def _add(kind: str, node: Node, text: str, collected: Collected) -> None:
     before = collected.problems.errors
-    entry = bind_entry(kind, node, collected.problems, source_text(text, node.span))
+    entry = bind_entry(kind, node, collected.problems, source_text(text, node.span), collected.table)
     if entry is None:
         collected.complete = False
         return
@@ -101,9 +105,9 @@ def _add(kind: str, node: Node, text: str, collected: Collected) -> None:
         collected.broken.add(identity)
 
 
-def bind_entry(kind: str, node: Node, problems: Problems, text: str) -> Entry | None:
+def bind_entry(kind: str, node: Node, problems: Problems, text: str, table: TableOf = as_written) -> Entry | None:
     """One entry; after a problem was reported, what is right of it, and None where it has no valid id."""
-    bound = Bound(problems)
+    bound = Bound(problems, table)
     bind_fields(node, KINDS[kind], bound)
     identity = bound.text("id")
     if identity is not None and kind in ("label", "dimension"):

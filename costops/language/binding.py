@@ -176,7 +176,7 @@ _READERS: dict[ValueType, _Reader] = {
     ValueType.METRIC: _read_metric,
     ValueType.CONDITION: lambda node, field, bound, path: read_condition(node, bound, path),
     ValueType.SOURCES: lambda node, field, bound, path: read_sources(node, bound, path),
-    ValueType.TRANSFORMS: lambda node, field, bound, path: read_transforms(node, bound.problems),
+    ValueType.TRANSFORMS: lambda node, field, bound, path: read_transforms(node, bound),
     ValueType.PATTERNS: _read_drop,
     ValueType.RENAMES: lambda node, field, bound, path: read_renames(node, bound, path),
 }

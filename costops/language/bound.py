@@ -5,6 +5,7 @@ Invariant: a path has a value only if it was valid, and a place whenever it was 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, cast
 
 from costops.language.nodes import Node, ScalarNode
@@ -16,12 +17,21 @@ from costops.model.rules import Rename, Source, Transform
 INVALID: Final = object()
 """What a reader returns after it has reported why."""
 
+TableOf = Callable[[str, Span], str | None]
+"""The id of a lookup table from its path as written and the place of that; None after a problem was reported."""
+
+
+def as_written(path: str, span: Span) -> str | None:
+    """The path itself as the id, where no file can be looked at: stored entries, and text without a folder."""
+    return path
+
 
 class Bound:
     """Values and places by path: `to.dimension`, `partition_by[0]`, `rules[1].where`."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, table: TableOf = as_written) -> None:
         self.problems = problems
+        self.table = table
         self.values: dict[str, object] = {}
         self.places: dict[str, Span] = {}
         self.keys: dict[str, Span] = {}

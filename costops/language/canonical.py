@@ -23,7 +23,7 @@ from costops.language.unbind import (
 )
 from costops.model.conditions import EVERYTHING, Condition
 from costops.model.diagnostic import Span
-from costops.model.rules import Allocation, Dimension, DimensionRule, Entry, Label, Metric, RuleSet
+from costops.model.rules import Allocation, Dimension, DimensionRule, Entry, Label, Lookup, Metric, RuleSet
 from costops.model.version import RuleRevision
 from costops.money import format_picos
 
@@ -31,9 +31,12 @@ from costops.money import format_picos
 def canonical(kind: str, entry: Entry) -> dict[str, Json]:
     """An entry in the contract's own field names, as plain JSON values, defaults left out.
 
-    Percentages are decimal text; `from`, `rules`, `drop`, `rename`, `into` and `partition_by` are always lists.
+    Percentages are decimal text; `from`, `rules`, `drop`, `rename`, `into` and `partition_by` are always lists. A
+    lookup table has its `id`, and its `rows` as a mapping from key to value.
     """
     match entry:
+        case Lookup():
+            fields: dict[str, Json] = {"rows": dict(entry.rows)}
         case Label():
             fields = _label(entry)
         case Dimension():
@@ -56,6 +59,7 @@ def rules_digest(rules: RuleSet) -> str:
     """sha256 over kinds and canonical forms: allocations in order, everything else by id, disabled ones included."""
     lines = []
     for kind, entries in (
+        ("lookup", sorted(rules.lookups, key=lambda each: each.id)),
         ("label", sorted(rules.labels, key=lambda each: each.id)),
         ("dimension", sorted(rules.dimensions, key=lambda each: each.id)),
         ("metric", sorted(rules.metrics, key=lambda each: each.id)),
@@ -87,14 +91,26 @@ def rules_from_revisions(stored: Iterable[RuleRevision]) -> RuleSet:
         problems = Problems()
         span = Span(revision.file, revision.line, 1, revision.line, 1)
         try:
-            node = node_from_json(json.loads(revision.canonical), span)
-            entry = bind_entry(revision.kind, node, problems, revision.text)
+            document = json.loads(revision.canonical)
+            if revision.kind == "lookup":
+                entries.append((("lookup", revision.id), _stored_lookup(document, span, revision.text)))
+                continue
+            entry = bind_entry(revision.kind, node_from_json(document, span), problems, revision.text)
         except (ValueError, KeyError) as error:
             raise _not_understood(revision, str(error)) from error
         if entry is None or problems.errors:
             raise _not_understood(revision, next((each.message for each in problems.found() if each.is_error), "no id"))
         entries.append(((revision.kind, entry.id), entry))
     return rule_set(entries)
+
+
+def _stored_lookup(document: object, span: Span, text: str) -> Lookup:
+    match document:
+        case {"id": str(identity), "rows": dict(rows), **rest} if not rest and all(
+            isinstance(each, str) and each for row in rows.items() for each in row
+        ):
+            return Lookup(id=identity, rows=tuple(sorted(rows.items())), span=span, text=text)
+    raise ValueError("it is no table of texts")
 
 
 def _not_understood(revision: RuleRevision, why: str) -> StateError:

@@ -15,7 +15,18 @@ from costops.language.problems import Problems
 from costops.model.conditions import Condition, tests_in
 from costops.model.cycles import dimension_cycles, names_read
 from costops.model.diagnostic import Diagnostic, Span
-from costops.model.rules import NOWHERE, Allocation, Dimension, Entry, Label, Meaning, Method, Metric, RuleSet
+from costops.model.rules import (
+    NOWHERE,
+    Allocation,
+    Dimension,
+    Entry,
+    Label,
+    Meaning,
+    Method,
+    Metric,
+    RuleSet,
+    tables_named,
+)
 
 
 def check(
@@ -81,10 +92,12 @@ class _Checker:
                 self._not_a_path(meaning, span)
 
     def check_label(self, label: Label) -> None:
+        self._check_tables("label", label)
         for index, source in enumerate(label.sources):
             self.names.column_or_tag(source.field, label.place(f"from[{index}]"))
 
     def check_dimension(self, dimension: Dimension) -> None:
+        self._check_tables("dimension", dimension)
         for name, path, in_condition in names_read(dimension):
             span = _place(dimension, path, name) if in_condition else dimension.place(path)
             meaning = self.names.check(name, span, inside=dimension.id)
@@ -138,6 +151,12 @@ class _Checker:
             self._check_into(name, allocation.place(f"{written}[{index}]"))
         if allocation.method is Method.METRIC and allocation.basis_metric is not None:
             self._check_basis_metric(allocation, allocation.basis_metric)
+
+    def _check_tables(self, kind: str, entry: Entry) -> None:
+        known = {each.id for each in self.rules.lookups}
+        for name in tables_named(entry):
+            if name not in known and (kind, entry.id) not in self.broken:
+                self.problems.error("CO320", entry.span, f"the lookup table {name} does not exist")
 
     def _check_condition(self, allocation: Allocation, path: str, condition: Condition) -> None:
         for test in tests_in(condition):

@@ -31,6 +31,7 @@ class ValueType(StrEnum):
     CONDITION = "a condition"
     SOURCES = "a name, {field, transform}, or a list of them"
     TRANSFORMS = "a transform or a list of them"
+    TABLE = "the path of a CSV file"
     PATTERNS = "a text, a mapping of operators, or a list of them"
     RENAMES = "a mapping from the new text to patterns"
     ELEMENTS = "a list of elements"
@@ -366,7 +367,11 @@ TRANSFORMS: tuple[Field, ...] = (
             Field(name="to", type=ValueType.TEXT_OR_EMPTY, required=True, doc='What replaces it; "" removes it.'),
         ),
     ),
-    Field(name="lookup", type=ValueType.TEXT, not_built="CO409", doc="A table beside the rules."),
+    Field(
+        name="lookup",
+        type=ValueType.TABLE,
+        doc="The value that a table has for the text: a CSV file of two columns, its path from the rule file's folder.",
+    ),
 )
 """Text transforms: a word, or a mapping of the word to its arguments."""
 

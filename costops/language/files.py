@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from costops.language.bind import Collected, bind_file
+from costops.language.lookups import LookupFiles
 from costops.language.problems import Problems
 from costops.language.read import MAXIMUM_BYTES, read_bytes
 from costops.model.diagnostic import Diagnostic, Span
-from costops.model.rules import RuleSet
+from costops.model.rules import RuleSet, tables_named
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -27,7 +28,7 @@ class LoadedRules:
     rules: RuleSet
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
-    """Text of every file, by its name in diagnostics."""
+    """Text of every rule file and every table that one names, by its name in diagnostics."""
     broken: frozenset[tuple[str, str]] = frozenset()
     """(kind, id) of entries that lack something because of their errors."""
     complete: bool = True
@@ -39,13 +40,14 @@ class LoadedRules:
 
 
 def load_rules(folder: Path, root: Path) -> LoadedRules:
-    """Reads and binds every rule file under `folder`; names of files are relative to `root`."""
+    """Reads and binds every rule file under `folder`, and the tables they name; names are relative to `root`."""
     problems = Problems()
     if not folder.is_dir():
         message = f"the rules folder {_relative(folder, root)} does not exist"
         problems.error("CO113", None, message, hint="make it, or name another one as `rules` in costops.yaml")
         return LoadedRules(RuleSet(), problems.found(), MappingProxyType({}), complete=False)
-    collected = Collected(problems=problems)
+    lookups = LookupFiles(root, _relative(folder, root), problems)
+    collected = Collected(problems=problems, table=lookups.named)
     texts: dict[str, str] = {}
     for path in sorted(_rule_files(folder, root, problems), key=lambda each: _order(each, root)):
         name = _relative(path, root)
@@ -60,8 +62,14 @@ def load_rules(folder: Path, root: Path) -> LoadedRules:
             collected.complete = False
         else:
             bind_file(read.node, read.text, collected)
+    rules = collected.rules()
+    named = {table for _, entry in rules.entries() for table in tables_named(entry)}
     return LoadedRules(
-        collected.rules(), problems.found(), MappingProxyType(texts), frozenset(collected.broken), collected.complete
+        replace(rules, lookups=tuple(each for each in lookups.tables() if each.id in named)),
+        problems.found(),
+        MappingProxyType(texts | lookups.texts),
+        frozenset(collected.broken),
+        collected.complete,
     )
 
 

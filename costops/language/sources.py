@@ -6,7 +6,7 @@ Invariant: each is order-preserving, because the first source with a value and t
 from __future__ import annotations
 
 from costops.language.bound import Bound
-from costops.language.fields import SOURCE, TRANSFORMS, Field
+from costops.language.fields import SOURCE, TRANSFORMS, Field, ValueType
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, ScalarNode, describe
 from costops.language.problems import Problems
@@ -14,6 +14,7 @@ from costops.language.scalars import read_integer, read_name, read_text
 from costops.language.unknown import report_unknown_keys
 from costops.language.where import PATTERN_FIELD, ValueReader
 from costops.model.conditions import Condition
+from costops.model.diagnostic import Span
 from costops.model.rules import Rename, Source, Transform
 
 
@@ -52,18 +53,19 @@ def _source(node: Node, bound: Bound, path: str) -> Source | None:
     else:
         bound.places[path] = field.span
         name = read_name(field, bound.problems)
-    transforms = () if transform is None else read_transforms(transform, bound.problems)
+    transforms = () if transform is None else read_transforms(transform, bound)
     return None if name is None else Source(name, transforms or ())
 
 
-def read_transforms(node: Node, problems: Problems) -> tuple[Transform, ...] | None:
+def read_transforms(node: Node, bound: Bound) -> tuple[Transform, ...] | None:
     """One transform or a list of them; None after a problem was reported."""
-    transforms = [_transform(item, problems) for item in items_of(node)]
+    transforms = [_transform(item, bound) for item in items_of(node)]
     good = tuple(each for each in transforms if each is not None)
     return good if len(good) == len(transforms) else None
 
 
-def _transform(node: Node, problems: Problems) -> Transform | None:
+def _transform(node: Node, bound: Bound) -> Transform | None:
+    problems = bound.problems
     if isinstance(node, MappingNode) and len(node.pairs) == 1:
         (key, arguments) = node.pairs[0]
         name: str | None = key.text
@@ -78,13 +80,12 @@ def _transform(node: Node, problems: Problems) -> Transform | None:
         return None
     field = next((each for each in TRANSFORMS if each.name == name), None)
     if field is None:
-        known = ", ".join(each.name for each in TRANSFORMS if each.not_built is None)
+        known = ", ".join(each.name for each in TRANSFORMS)
         hint = did_you_mean(name, [each.name for each in TRANSFORMS], f"use one of {known}")
         problems.error("CO215", place, f"unknown transform `{name}`", hint=hint)
         return None
-    if field.not_built is not None:
-        problems.error(field.not_built, place, f"the transform `{name}` is not built yet")
-        return None
+    if field.type is ValueType.TABLE:
+        return _with_table(field, arguments, place, bound)
     return _with_arguments(field, arguments, node, problems)
 
 
@@ -105,6 +106,16 @@ def _with_arguments(field: Field, arguments: Node | None, node: Node, problems: 
     if problems.errors > before:
         return None
     return Transform(field.name, tuple(value for value in values if value is not None))
+
+
+def _with_table(field: Field, argument: Node | None, place: Span, bound: Bound) -> Transform | None:
+    if argument is None:
+        hint = f"write {{{field.name}: teams.csv}}"
+        bound.problems.error("CO215", place, f"`{field.name}` needs the path of a CSV file", hint=hint)
+        return None
+    path = read_text(argument, bound.problems)
+    table = None if path is None else bound.table(path, argument.span)
+    return None if table is None else Transform(field.name, (table,))
 
 
 def _argument(field: Field, arguments: MappingNode, problems: Problems) -> str | None:

@@ -143,6 +143,8 @@ def transform_value(transform: Transform) -> Json:
             return {"split": {"delimiter": delimiter, "index": int(index)}}
         case "replace", (old, new):
             return {"replace": {"from": old, "to": new}}
+        case "lookup", (table,):
+            return {"lookup": table}
         case name, _:
             return name
 

@@ -10,15 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from costops.errors import BillError
-from costops.model.bill import MetricDescription, MetricFile, PhysicalFile
+from costops.model.bill import FileShape, MetricDescription, MetricFile, PhysicalFile, SourceFile
 from costops.model.expression import Expression
 from costops.model.settings import MetricSource, Settings
-from costops.sources.digest import digest_of, hash_files, refuse_equal_files
-from costops.sources.discover import FoundFile, Owner, find_files
+from costops.sources.digest import digest_of, hash_files, refuse_equal_files, stamps_of
+from costops.sources.discover import find_files
 from costops.sources.fields import Fields
+from costops.sources.found import FoundFile, Owner
 
-Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[tuple[tuple[str, str], ...]]]
-"""Paths and the names to call them by, to the columns of each file as (exact name, type)."""
+Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[FileShape]]
+"""Paths and the names to call them by, to the shape of each file."""
 
 NEEDED = ("date", "metric", "value")
 LABELS = "tags"
@@ -29,20 +30,27 @@ def describe_metrics(settings: Settings, probe: Probe) -> MetricDescription:
     """The files of all metric sources; raises BillError for whatever is no metric file or cannot be read."""
     sources = {}
     hashes: dict[str, str] = {}
+    files: list[SourceFile] = []
     for source in settings.metric_sources:
-        found = find_files(settings.root, Owner("metric", source.name), source.path)
+        found = find_files(settings.root, Owner("metric", source.name), source.path).files
+        stamps = stamps_of(found)
         hashed = hash_files(settings.root, found)
         refuse_equal_files(found, hashed)
         hashes |= {file.name: sha256 for file, sha256 in zip(found, hashed, strict=True)}
-        sources[source.name] = _describe_source(source, found, probe)
-    return MetricDescription(digest=digest_of(hashes.items()), sources=MappingProxyType(sources))
+        files += [SourceFile(source.name, file.name, sha256) for file, sha256 in zip(found, hashed, strict=True)]
+        sources[source.name] = _describe_source(source, found, stamps, probe)
+    return MetricDescription(digest=digest_of(hashes.items()), sources=MappingProxyType(sources), files=tuple(files))
 
 
-def _describe_source(source: MetricSource, files: Sequence[FoundFile], probe: Probe) -> tuple[MetricFile, ...]:
-    columns = probe([file.path for file in files], [file.name for file in files])
+def _describe_source(
+    source: MetricSource, files: Sequence[FoundFile], stamps: Sequence[tuple[int, int]], probe: Probe
+) -> tuple[MetricFile, ...]:
+    shapes = probe([file.path for file in files], [file.name for file in files])
     return tuple(
-        _describe_file(source, PhysicalFile(str(file.path), file.name, file.kind, file_columns))
-        for file, file_columns in zip(files, columns, strict=True)
+        _describe_file(
+            source, PhysicalFile(str(file.path), file.name, file.kind, shape.columns, shape.delimiter, stamp)
+        )
+        for file, shape, stamp in zip(files, shapes, stamps, strict=True)
     )
 
 

@@ -15,17 +15,62 @@ COST_COLUMNS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a source by its content: what the digest of a bill or of the metrics is made of."""
+
+    source: str
+    """Name of the billing or metric source in costops.yaml."""
+    name: str
+    """As in PhysicalFile."""
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileShape:
+    """What the engine's probe found: files of one shape can be read together."""
+
+    columns: tuple[tuple[str, str], ...]
+    """(exact name, type of the engine) of each column; every type of a CSV file is VARCHAR."""
+    delimiter: str = ","
+    """What stands between two fields of a CSV file."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file that a source's path names and that is not read, and why."""
+
+    source: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhysicalFile:
     """One file as the engine's probe found it."""
 
     path: str
     """Absolute."""
     name: str
-    """Relative to the workspace where it lies inside, else absolute; what messages and digests call it."""
+    """What messages and digests call it: relative to the workspace, or absolute where an absolute path names it."""
     kind: str
     """csv or parquet."""
     columns: tuple[tuple[str, str], ...]
-    """(exact name, type of the engine) of each column; every type of a CSV file is VARCHAR."""
+    """As in FileShape."""
+    delimiter: str = ","
+    stamp: tuple[int, int] | None = None
+    """(size in bytes, modification time in nanoseconds) before it was hashed; None where nobody looked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitCharges:
+    """How charges that a provider has split already are told, so that none counts beside its parts."""
+
+    method: Expression
+    """Present on every part of a split charge."""
+    key: tuple[Expression, ...]
+    """Equal on a charge and its parts; a row where one of them is missing is no such charge."""
+    table: str | None = None
+    """The engine's table of the keys of charges that stand beside their parts, once it has found some."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +97,10 @@ class BillPart:
     """Tag key to text, where each key is a column of its own."""
     tags: Expression | None
     """The tags as a JSON object in text, where they are one column."""
+    version: str | None = None
+    """The version of the format, where the columns tell it."""
+    split: SplitCharges | None = None
+    """None where the format has no split charges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +110,9 @@ class BillDescription:
     digest: str
     """sha256 over the sorted (name, sha256) of every file."""
     parts: tuple[BillPart, ...]
+    files: tuple[SourceFile, ...] = ()
+    """Every file that the digest covers, in the order of sources and names."""
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def cost_columns(self) -> tuple[str, ...]:
@@ -94,3 +146,5 @@ class MetricDescription:
 
     digest: str
     sources: Mapping[str, tuple[MetricFile, ...]]
+    files: tuple[SourceFile, ...] = ()
+    """Every file that the digest covers, in the order of sources and names."""

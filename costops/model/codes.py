@@ -21,6 +21,11 @@ CODES: dict[str, str] = {
     "CO112": "A file asks for another version of YAML than 1.2.",
     "CO113": "The rules folder does not exist.",
     "CO114": "A link among the rules leaves the workspace.",
+    "CO115": "The path of a lookup table is absolute, or leads out of the workspace.",
+    "CO116": "A lookup table is not a CSV file of two columns.",
+    "CO117": "A key stands in a lookup table twice.",
+    "CO118": "A lookup table has more than 100,000 rows.",
+    "CO119": "The first row of a lookup table looks like data.",
     # Fields and values.
     "CO201": "A field is unknown.",
     "CO202": "A required field is missing.",
@@ -59,6 +64,7 @@ CODES: dict[str, str] = {
     "CO317": "A cost column is used as a dimension or in a condition.",
     "CO318": "A metric source does not exist.",
     "CO319": "An operator is used with `allocated_by` that it does not have.",
+    "CO320": "A lookup table does not exist.",
     # In the contract, and not built yet.
     "CO401": "`on_empty: previous` is not built yet.",
     "CO402": "`basis.from` is not built yet.",
@@ -68,7 +74,6 @@ CODES: dict[str, str] = {
     "CO406": "`basis.negative: exclude` and `error` are not built yet.",
     "CO407": "`cutoff` is not built yet.",
     "CO408": "`effective` is not built yet.",
-    "CO409": "The transform `lookup` is not built yet.",
     "CO410": "`concat` and `format` are not built yet.",
     "CO411": "`direct.<dimension>` is not built yet.",
     "CO412": "`to.where` is not built yet.",

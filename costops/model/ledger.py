@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 PATH_SEPARATOR = " > "
 """Between the rule ids of a path; ids cannot hold it."""
@@ -40,10 +41,10 @@ class Ledger:
     def blocks(self) -> Iterator[tuple[str, str, range]]:
         """(billing month, day, row numbers) of each day, in order."""
         start = 0
-        for row in range(1, len(self) + 1):
-            if row == len(self) or (self.months[row], self.days[row]) != (self.months[start], self.days[start]):
-                yield self.months[start], self.days[start], range(start, row)
-                start = row
+        for (month, day), rows in groupby(zip(self.months, self.days, strict=True)):
+            end = start + sum(1 for _ in rows)
+            yield month, day, range(start, end)
+            start = end
 
     @cached_property
     def block_digests(self) -> dict[tuple[str, str], str]:

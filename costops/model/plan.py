@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic
 from costops.model.ledger import Ledger
-from costops.model.version import Base, BillSummary, RuleRevision
+from costops.model.version import Base, Binding
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -87,8 +88,19 @@ class Coverage:
     after_total: int
 
 
+@dataclass(frozen=True, slots=True)
+class ElementCost:
+    """Cost of one element of a report dimension in the result, in picos of the workspace's cost column."""
+
+    dimension: str
+    value: str | None
+    """None is unallocated."""
+    currency: str
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Binding):
     """What apply would do; everything shown and everything written comes from here."""
 
     base: Base
@@ -96,13 +108,10 @@ class Plan:
     """The base for people: `version 12 (a41c9e2, 2026-11-18 09:14 UTC)` or `nothing applied yet`."""
     target_label: str
     """The rules for people: `rules at 7be01d4`."""
-    rules: tuple[RuleRevision, ...]
-    rules_digest: str
-    settings: str
-    metrics_digest: str
-    bill: BillSummary
-    cost: str
-    dimensions: tuple[str, ...]
+    bill_files: tuple[SourceFile, ...] = ()
+    """What the bill's digest is made of."""
+    metric_files: tuple[SourceFile, ...] = ()
+    """What the digest of the usage numbers is made of."""
     changes: tuple[Change, ...]
     bill_changes: bool
     metric_changes: bool
@@ -113,14 +122,13 @@ class Plan:
     moved: tuple[Moved, ...]
     """Net money moved by all rule changes together."""
     unallocated: tuple[Coverage, ...]
+    result: tuple[ElementCost, ...] = ()
+    """Cost of every element after the plan, by dimension, currency and name; none of 0."""
     carried_months: tuple[str, ...] = ()
     """Months that the state has and the bill lacks."""
     diagnostics: tuple[Diagnostic, ...] = ()
     ledger: Ledger | None = field(repr=False)
-    """What apply would write; None where there is nothing to write."""
-    engine: str
-    result_digest: str
-    plan_digest: str
+    """What apply would write; None where there is nothing to write, and in a plan read from a file."""
     writes: bool
     """Whether apply would write a version."""
 

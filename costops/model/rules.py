@@ -56,8 +56,8 @@ class Entry:
 class Transform:
     """One text transform.
 
-    `name` is trim, lower, upper, title, normalize, split or replace. `arguments` is empty but for split
-    (delimiter, index as decimal text, may be negative) and replace (from, to).
+    `name` is trim, lower, upper, title, normalize, split, replace or lookup. `arguments` is empty but for split
+    (delimiter, index as decimal text, may be negative), replace (from, to) and lookup (the id of a Lookup).
     """
 
     name: str
@@ -152,6 +152,26 @@ class Allocation(Entry):
     on_empty: str = "unallocated"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup(Entry):
+    """A table of the transform `lookup`; its id is its path from the rules folder, its text the whole file."""
+
+    rows: tuple[tuple[str, str], ...] = field(repr=False)
+    """(key, value), sorted by key, each key once; a row without a value means nothing and is not here."""
+
+
+def tables_named(entry: Entry) -> tuple[str, ...]:
+    """Ids of the tables that an entry's transforms look up, each once."""
+    chains: list[tuple[Transform, ...]] = []
+    if isinstance(entry, Label):
+        chains = [*(each.transform for each in entry.sources), entry.transform]
+    elif isinstance(entry, Dimension):
+        for rule in entry.rules:
+            chains += [*(each.transform for each in rule.sources), rule.transform]
+    named = (each.arguments[0] for chain in chains for each in chain if each.name == "lookup")
+    return tuple(dict.fromkeys(named))
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a name means: `kind` is dimension, label, column, tag or allocated_by; `name` without its prefix."""
@@ -164,6 +184,8 @@ class Meaning:
 class RuleSet:
     """All entries of a rules folder; allocations in the order of evaluation, disabled ones included."""
 
+    lookups: tuple[Lookup, ...] = ()
+    """The tables that labels and dimensions name, disabled ones included."""
     labels: tuple[Label, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
     metrics: tuple[Metric, ...] = ()
@@ -172,11 +194,17 @@ class RuleSet:
     def entries(self) -> tuple[tuple[str, Entry], ...]:
         """(kind, entry) of everything, kinds in the order of evaluation."""
         return (
+            *(("lookup", each) for each in self.lookups),
             *(("label", each) for each in self.labels),
             *(("dimension", each) for each in self.dimensions),
             *(("metric", each) for each in self.metrics),
             *(("allocation", each) for each in self.allocations),
         )
+
+    def used_lookups(self) -> tuple[Lookup, ...]:
+        """The tables that enabled labels and dimensions name, by id."""
+        used = {name for each in (*self.labels, *self.dimensions) if each.enabled for name in tables_named(each)}
+        return tuple(sorted((each for each in self.lookups if each.id in used), key=lambda each: each.id))
 
     def resolve(self, name: str, *, inside: str | None = None) -> Meaning:
         """What `name` means: dimension, then label, then column or tag; disabled entries do not exist.

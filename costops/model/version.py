@@ -32,7 +32,27 @@ class BillSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionDraft:
+class Binding:
+    """What a result was made of, and its digests: what a plan promises and a version records, field by field."""
+
+    rules: tuple[RuleRevision, ...]
+    """In the order of evaluation, kind by kind as RuleSet.entries gives them."""
+    rules_digest: str
+    settings: str
+    """Canonical JSON of the settings that change a ledger: report, cost, billing, metric_sources."""
+    metrics_digest: str
+    bill: BillSummary
+    engine: str
+    """Name and version of what computed it, such as `costops 0.1.0, duckdb 2.0.0`."""
+    cost: str
+    """The cost column that plans and digests show."""
+    dimensions: tuple[str, ...]
+    plan_digest: str
+    result_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDraft(Binding):
     """A version before the state gives it a number: everything but its ledger."""
 
     applied_at: str
@@ -44,21 +64,7 @@ class VersionDraft:
     """Whether the tree had uncommitted changes; None outside git."""
     cause: str
     """apply."""
-    rules: tuple[RuleRevision, ...]
-    """In the order of evaluation, kinds label, dimension, metric, allocation."""
-    rules_digest: str
-    settings: str
-    """Canonical JSON of the settings that change a ledger: report, cost, billing, metric_sources."""
-    metrics_digest: str
-    bill: BillSummary
-    engine: str
-    """Name and version of what computed it, such as `costops 0.1.0, duckdb 2.0.0`."""
-    cost: str
-    """The cost column that plans and digests show."""
-    dimensions: tuple[str, ...]
     cost_columns: tuple[str, ...]
-    plan_digest: str
-    result_digest: str
     moved: tuple[tuple[str, int], ...]
     """(currency, picos) that the plan said would move, sorted."""
     summary: str

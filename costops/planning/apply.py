@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from costops.model.plan import Plan
-from costops.model.version import VersionDraft
+from costops.model.version import Binding, VersionDraft
 from costops.planning.money import largest_moves
 
 
@@ -16,23 +19,15 @@ def summary_of(plan: Plan) -> str:
 def draft_of(plan: Plan, *, applied_at: str, actor: str, commit: str | None, dirty: bool | None) -> VersionDraft:
     """The version that applying `plan` writes."""
     assert plan.ledger is not None
+    bound: dict[str, Any] = {each.name: getattr(plan, each.name) for each in fields(Binding)}
     return VersionDraft(
+        **bound,
         applied_at=applied_at,
         actor=actor,
         commit=commit,
         dirty=dirty,
         cause="apply",
-        rules=plan.rules,
-        rules_digest=plan.rules_digest,
-        settings=plan.settings,
-        metrics_digest=plan.metrics_digest,
-        bill=plan.bill,
-        engine=plan.engine,
-        cost=plan.cost,
-        dimensions=plan.dimensions,
         cost_columns=plan.ledger.cost_columns,
-        plan_digest=plan.plan_digest,
-        result_digest=plan.result_digest,
         moved=largest_moves(plan.moved),
         summary=summary_of(plan),
     )

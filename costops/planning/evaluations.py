@@ -45,6 +45,7 @@ def _begins(rules: RuleSet, other: RuleSet) -> bool:
     return (
         _enabled(rules.labels) == _enabled(other.labels)
         and _enabled(rules.dimensions) == _enabled(other.dimensions)
+        and rules.used_lookups() == other.used_lookups()
         and first == second[: len(first)]
         and _used_metrics(rules) == tuple(each for each in _used_metrics(other) if each.id in _metric_ids(rules))
     )

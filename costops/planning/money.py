@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from costops.model.plan import Coverage, MoneyLine, Moved, Total
+from costops.model.plan import Coverage, ElementCost, MoneyLine, Moved, Total
 from costops.money import SAME_PICOS
 
 Money = Mapping[tuple[str, str | None, str], int]
@@ -22,6 +22,12 @@ def money_lines(before: Money, after: Money, dimensions: Sequence[str], *, at_le
     keys = sorted(chosen, key=lambda key: _place(key, dimensions))
     lines = [MoneyLine(*key, before.get(key, 0), after.get(key, 0)) for key in keys]
     return tuple(line for line in lines if abs(line.delta) >= at_least)
+
+
+def element_costs(money: Money, dimensions: Sequence[str]) -> tuple[ElementCost, ...]:
+    """Every element of `dimensions` with its cost, by dimension, currency and name; none of 0."""
+    keys = sorted((key for key in money if key[0] in dimensions), key=lambda key: _place(key, dimensions))
+    return tuple(ElementCost(*key, money[key]) for key in keys if money[key])
 
 
 def without_dust(lines: Iterable[MoneyLine]) -> tuple[MoneyLine, ...]:

@@ -6,36 +6,36 @@ metrics, the bill and the result, and nothing of time, place or machine.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from costops.engine.embedded import Evaluation, Notice, Request
-from costops.language.canonical import canonical, revisions
-from costops.model.diagnostic import Diagnostic, Severity
+from costops.engine.embedded import Evaluation, Request
+from costops.language.canonical import revisions
+from costops.model.bill import SourceFile
+from costops.model.diagnostic import Diagnostic
 from costops.model.ledger import Ledger
-from costops.model.plan import Change, FieldChange, Json, MoneyLine, Plan
-from costops.model.rules import Entry, RuleSet
+from costops.model.plan import MoneyLine, Plan
+from costops.model.rules import RuleSet
 from costops.model.settings import Settings
 from costops.model.version import Base, BillSummary, Version
-from costops.money import SAME_PICOS, format_picos
+from costops.money import SAME_PICOS
+from costops.planning.binding import plan_digest
+from costops.planning.changes import changes_of, settings_changes
 from costops.planning.evaluations import plan_evaluations
-from costops.planning.fields import field_changes
 from costops.planning.ledgers import differ, with_carried_months
 from costops.planning.money import (
     Money,
     added,
     coverage,
+    element_costs,
     money_lines,
     moved_money,
     totals_by_cost,
     without_dust,
 )
-from costops.planning.walk import Edit, Stop, walk
-
-LISTED_ELEMENTS = 10
+from costops.planning.notices import bill_notices, rule_notices
+from costops.planning.walk import walk
 
 
 class Stored(Protocol):
@@ -70,7 +70,9 @@ class Inputs:
     rules: RuleSet
     rules_digest: str
     bill_digest: str
+    bill_files: tuple[SourceFile, ...] = ()
     metrics_digest: str
+    metric_files: tuple[SourceFile, ...] = ()
     engine: str
     base: Base
     base_label: str
@@ -113,15 +115,16 @@ def make_plan(inputs: Inputs) -> Plan:
         before = stored.money(known, cost, stored.months())
         bill_money = money_lines(before, money[0], known if before else (), at_least=SAME_PICOS)
         bill_totals = _summed(bill_totals, stored.totals(carried))
+    settings = inputs.settings.canonical()
+    settings_before = stored.version.draft.settings if stored is not None else settings
     settings_money: tuple[MoneyLine, ...] = ()
-    if (
-        stored is not None
-        and inputs.settings.canonical() != stored.version.draft.settings
-        and _same_data(inputs, stored)
-    ):
+    if stored is not None and settings != settings_before and _same_data(inputs, stored):
         # Nothing else changed before the rules, so the settings did it: another cost column, say, weighs otherwise.
         bill_money, settings_money = (), bill_money
-    changes = (*_settings_changes(inputs, settings_money), *_changes(stops, money, dimensions))
+    changes = (
+        *settings_changes(settings_before, settings, settings_money, dimensions),
+        *changes_of(stops, money, dimensions),
+    )
     result = ledger
     if stored is not None and ledger.digest != stored.version.draft.result_digest and not changes:
         previous = stored.ledger()
@@ -138,9 +141,11 @@ def make_plan(inputs: Inputs) -> Plan:
         target_label=inputs.target_label,
         rules=revisions(inputs.rules),
         rules_digest=inputs.rules_digest,
-        settings=inputs.settings.canonical(),
+        settings=settings,
         metrics_digest=inputs.metrics_digest,
+        metric_files=inputs.metric_files,
         bill=summary,
+        bill_files=inputs.bill_files,
         cost=cost,
         dimensions=dimensions,
         changes=changes,
@@ -151,12 +156,17 @@ def make_plan(inputs: Inputs) -> Plan:
         totals=totals_by_cost(bill_totals, _ledger_totals(result), cost_columns),
         moved=moved_money(net, dimensions),
         unallocated=coverage(money[0], money[-1], dimensions),
+        result=element_costs(money[-1], dimensions),
         carried_months=tuple(carried),
-        diagnostics=(*inputs.diagnostics, *_bill_notices(evaluation), *_rule_notices(inputs, outcomes[last].notices)),
+        diagnostics=(
+            *inputs.diagnostics,
+            *bill_notices(evaluation),
+            *rule_notices(inputs.rules, cost, outcomes[last].notices),
+        ),
         ledger=result if writes else None,
         engine=inputs.engine,
         result_digest=result.digest,
-        plan_digest=_plan_digest(inputs, result.digest),
+        plan_digest=_digest(inputs, result.digest),
         writes=writes,
     )
 
@@ -201,7 +211,9 @@ def _unchanged(inputs: Inputs, stored: Stored) -> Plan:
         rules_digest=inputs.rules_digest,
         settings=draft.settings,
         metrics_digest=inputs.metrics_digest,
+        metric_files=inputs.metric_files,
         bill=draft.bill,
+        bill_files=inputs.bill_files,
         cost=draft.cost,
         dimensions=draft.dimensions,
         changes=(),
@@ -212,66 +224,13 @@ def _unchanged(inputs: Inputs, stored: Stored) -> Plan:
         totals=totals_by_cost(totals, totals, draft.cost_columns),
         moved=(),
         unallocated=coverage(money, money, draft.dimensions),
+        result=element_costs(money, draft.dimensions),
         diagnostics=inputs.diagnostics,
         ledger=None,
         engine=inputs.engine,
         result_digest=draft.result_digest,
-        plan_digest=_plan_digest(inputs, draft.result_digest),
+        plan_digest=_digest(inputs, draft.result_digest),
         writes=False,
-    )
-
-
-def _changes(stops: Sequence[Stop], money: Sequence[Money], dimensions: Sequence[str]) -> tuple[Change, ...]:
-    changes = []
-    for place, stop in enumerate(stops):
-        lines = without_dust(money_lines(money[place], money[place + 1], dimensions))
-        *joined, last = stop.edits
-        changes += [_change(edit, (), dimensions, last.id) for edit in joined]
-        changes.append(_change(last, lines, dimensions, None))
-    return tuple(changes)
-
-
-def _change(edit: Edit, lines: tuple[MoneyLine, ...], dimensions: Sequence[str], joined_with: str | None) -> Change:
-    entry = edit.after or edit.before
-    assert entry is not None
-    fields: tuple[FieldChange, ...] = ()
-    if edit.action == "change" and edit.before is not None and edit.after is not None:
-        fields = field_changes(_document(edit.kind, edit.before), _document(edit.kind, edit.after))
-    return Change(
-        action=edit.action,
-        kind=edit.kind,
-        id=edit.id,
-        file=entry.span.file,
-        line=entry.span.line,
-        fields=fields,
-        money=lines,
-        moved=moved_money(lines, dimensions),
-        joined_with=joined_with,
-    )
-
-
-def _document(kind: str, entry: Entry) -> dict[str, Json]:
-    return canonical(kind, entry)
-
-
-def _settings_changes(inputs: Inputs, money: tuple[MoneyLine, ...]) -> tuple[Change, ...]:
-    if inputs.stored is None:
-        return ()
-    before, after = inputs.stored.version.draft.settings, inputs.settings.canonical()
-    if before == after:
-        return ()
-    fields = field_changes(json.loads(before), json.loads(after))
-    return (
-        Change(
-            action="change",
-            kind="settings",
-            id="costops.yaml",
-            file="costops.yaml",
-            line=1,
-            fields=fields,
-            money=money,
-            moved=moved_money(money, inputs.settings.report),
-        ),
     )
 
 
@@ -289,60 +248,12 @@ def _ledger_totals(ledger: Ledger) -> dict[tuple[str, str], int]:
     return totals
 
 
-def _plan_digest(inputs: Inputs, result_digest: str) -> str:
-    bound = {
-        "base": [inputs.base.lineage, inputs.base.serial, inputs.base.version],
-        "bill": inputs.bill_digest,
-        "metrics": inputs.metrics_digest,
-        "result": result_digest,
-        "rules": inputs.rules_digest,
-        "settings": inputs.settings.canonical(),
-    }
-    return hashlib.sha256(json.dumps(bound, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
-
-
-def _bill_notices(evaluation: Evaluation) -> list[Diagnostic]:
-    return [
-        Diagnostic(
-            code="CO701",
-            severity=Severity.WARNING,
-            message=f"{count:,} charge{'s have' if count != 1 else ' has'} no {cost}; it counts as 0 there",
-        )
-        for cost, count in evaluation.facts.missing_costs
-    ]
-
-
-def _rule_notices(inputs: Inputs, notices: Sequence[Notice]) -> list[Diagnostic]:
-    entries = {each.id: each for each in inputs.rules.allocations}
-    return [_rule_notice(each, entries[each.rule], inputs.settings.cost) for each in notices]
-
-
-def _rule_notice(notice: Notice, rule: Entry, cost: str) -> Diagnostic:
-    amount = f"{notice.currency} {format_picos(notice.amount)} of {format_picos(notice.whole)} ({cost})"
-    buckets = f"{notice.buckets:,} bucket{'s' if notice.buckets != 1 else ''}"
-    names = ", ".join(notice.elements[:LISTED_ELEMENTS])
-    if len(notice.elements) > LISTED_ELEMENTS:
-        names += f" and {len(notice.elements) - LISTED_ELEMENTS:,} more"
-    path, message, hint = {
-        "CO801": (
-            "basis",
-            f"allocation {notice.rule} leaves {amount} where it was: {buckets} without a basis",
-            "widen basis.where or basis.granularity, or choose on_empty",
-        ),
-        "CO802": (
-            "partition_by",
-            f"allocation {notice.rule} has {amount} in a missing partition, a bucket of its own",
-            "allocate that cost along the partition first, or leave it out of source.where",
-        ),
-        "CO803": (
-            "basis.granularity",
-            f"allocation {notice.rule} splits {amount} of charges longer than a day by their first day alone",
-            "use granularity: charge_period, which takes all the days of a charge",
-        ),
-        "CO804": (
-            "basis.metric",
-            f"allocation {notice.rule} gives cost to what only its metric knows: {names}",
-            "rename or drop such values in the label of that dimension, if they should not get cost",
-        ),
-    }[notice.code]
-    return Diagnostic(code=notice.code, severity=Severity.WARNING, message=message, span=rule.place(path), hint=hint)
+def _digest(inputs: Inputs, result_digest: str) -> str:
+    return plan_digest(
+        inputs.base,
+        rules_digest=inputs.rules_digest,
+        settings=inputs.settings.canonical(),
+        metrics_digest=inputs.metrics_digest,
+        bill_digest=inputs.bill_digest,
+        result_digest=result_digest,
+    )

@@ -15,8 +15,10 @@ from costops.model.rules import Allocation, Entry, RuleSet
 
 EntryType = TypeVar("EntryType", bound=Entry)
 
+TABLES = ("lookups",)
+"""What is data beside the rules: its differences come before those of the rules, its removals after them."""
 DEFINITIONS = ("labels", "dimensions", "metrics")
-KINDS = {"labels": "label", "dimensions": "dimension", "metrics": "metric"}
+KINDS = {"lookups": "lookup", "labels": "label", "dimensions": "dimension", "metrics": "metric"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +69,24 @@ def _steps(old: RuleSet, new: RuleSet) -> Sequence[tuple[Edit, RuleSet]]:
         current = rules
         steps.append((edit, rules))
 
-    for name in DEFINITIONS:
-        known = {each.id for each in getattr(old, name)}
-        for entry in getattr(new, name):
-            if entry.id not in known:
-                take(Edit("add", KINDS[name], None, entry), _with(current, name, (*getattr(current, name), entry)))
-    for name in DEFINITIONS:
-        after = {each.id: each for each in getattr(new, name)}
-        for entry in getattr(old, name):
-            if entry.id in after and after[entry.id] != entry:
-                edited = after[entry.id]
-                take(
-                    Edit("change", KINDS[name], entry, edited),
-                    _with(current, name, _swapped(getattr(current, name), edited)),
-                )
+    for names in (TABLES, DEFINITIONS):
+        for name in names:
+            known = {each.id for each in getattr(old, name)}
+            for entry in getattr(new, name):
+                if entry.id not in known:
+                    take(Edit("add", KINDS[name], None, entry), _with(current, name, (*getattr(current, name), entry)))
+        for name in names:
+            after = {each.id: each for each in getattr(new, name)}
+            for entry in getattr(old, name):
+                if entry.id in after and after[entry.id] != entry:
+                    edited = after[entry.id]
+                    take(
+                        Edit("change", KINDS[name], entry, edited),
+                        _with(current, name, _swapped(getattr(current, name), edited)),
+                    )
     for edit, rules in _allocation_steps(current, old.allocations, new.allocations):
         take(edit, rules)
-    for name in DEFINITIONS:
+    for name in (*DEFINITIONS, *TABLES):
         kept = {each.id for each in getattr(new, name)}
         for entry in getattr(old, name):
             if entry.id not in kept:

@@ -51,6 +51,7 @@ def version_text(version: Version, totals: LedgerSums, coverage: Sequence[Ledger
         ["changes", draft.summary],
         ["bill", f"{months}, {counted(draft.bill.rows, 'row')}, digest {draft.bill.digest[:12]}"],
         ["rules", f"digest {draft.rules_digest[:12]}"],
+        ["plan", f"digest {draft.plan_digest[:12]}"],
         ["result", f"digest {draft.result_digest[:12]}"],
         ["engine", draft.engine],
     ]

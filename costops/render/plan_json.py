@@ -1,30 +1,45 @@
-"""The plan document: the same facts as the text, for machines; amounts are decimal text."""
+"""The plan document: the same facts as the text, for machines; amounts are decimal text.
+
+Invariant: it has all that shows the plan again and all that its digests are made of; `document_digest` covers every
+other key.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costops.model.plan import Change, MoneyLine, Plan, Total
+from costops.model.bill import SourceFile
+from costops.model.plan import Change, MoneyLine, Moved, Plan, Total
 from costops.money import format_picos
 from costops.render.diagnostics import diagnostic_value
 from costops.render.safe import json_text
 
 FORMAT_VERSION = "1.0"
+DOCUMENT_DIGEST = "document_digest"
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The plan as JSON values, keys in the order of the contract."""
-    return {
+    document = {
         "format_version": FORMAT_VERSION,
         "base": {"version": plan.base.version, "serial": plan.base.serial, "lineage": plan.base.lineage},
+        "base_label": plan.base_label,
+        "target_label": plan.target_label,
+        "engine": plan.engine,
         "rules_digest": plan.rules_digest,
         "bill": {
             "digest": plan.bill.digest,
             "rows": plan.bill.rows,
             "from": plan.bill.first_month or None,
             "until": plan.bill.last_month or None,
+            "files": _files(plan.bill_files),
         },
+        "metrics_digest": plan.metrics_digest,
+        "metric_files": _files(plan.metric_files),
+        "settings": json.loads(plan.settings),
         "rule_changes": plan.rule_changes,
         "bill_changes": plan.bill_changes,
         "metric_changes": plan.metric_changes,
@@ -34,10 +49,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "bill_money": _money(plan.bill_money),
         "bill_totals": _totals(plan.bill_totals),
         "totals": _totals(plan.totals),
-        "moved": [
-            {"dimension": each.dimension, "BillingCurrency": each.currency, "amount": format_picos(each.amount)}
-            for each in plan.moved
-        ],
+        "moved": _moved(plan.moved),
         "unallocated": [
             {
                 "dimension": each.dimension,
@@ -49,13 +61,33 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             }
             for each in plan.unallocated
         ],
+        "result": [
+            {
+                "dimension": each.dimension,
+                "value": each.value,
+                "BillingCurrency": each.currency,
+                "amount": format_picos(each.amount),
+            }
+            for each in plan.result
+        ],
         "carried_months": list(plan.carried_months),
         "checks": [],
         "diagnostics": [diagnostic_value(each) for each in plan.diagnostics],
+        "rules": [
+            {"kind": each.kind, "id": each.id, "file": each.file, "line": each.line, "rule": json.loads(each.canonical)}
+            for each in plan.rules
+        ],
         "writes": plan.writes,
         "result_digest": plan.result_digest,
         "plan_digest": plan.plan_digest,
     }
+    return {**document, DOCUMENT_DIGEST: document_digest(document)}
+
+
+def document_digest(document: Mapping[str, Any]) -> str:
+    """sha256 over a document's other keys, however they are laid out: tells a file that was changed by hand."""
+    content = {key: value for key, value in document.items() if key != DOCUMENT_DIGEST}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def plan_json(plan: Plan) -> str:
@@ -73,12 +105,20 @@ def _change(change: Change) -> dict[str, Any]:
         "line": change.line,
         "fields": [{"path": each.path, "before": each.before, "after": each.after} for each in change.fields],
         "joined_with": change.joined_with,
-        "moved": [
-            {"dimension": each.dimension, "BillingCurrency": each.currency, "amount": format_picos(each.amount)}
-            for each in change.moved
-        ],
+        "moved": _moved(change.moved),
         "money": _money(change.money),
     }
+
+
+def _files(files: Sequence[SourceFile]) -> list[dict[str, Any]]:
+    return [{"source": each.source, "name": each.name, "sha256": each.sha256} for each in files]
+
+
+def _moved(moved: Sequence[Moved]) -> list[dict[str, Any]]:
+    return [
+        {"dimension": each.dimension, "BillingCurrency": each.currency, "amount": format_picos(each.amount)}
+        for each in moved
+    ]
 
 
 def _totals(totals: Sequence[Total]) -> list[dict[str, Any]]:

@@ -23,15 +23,17 @@ LONG_PLAN_LINES = 60
 
 def plan_text(plan: Plan, *, width: int = 100, everything: bool = False) -> str:
     """The whole plan; `everything` shows every element of every change."""
-    title = f"costops plan   {plan.base_label} -> {plan.target_label}     bill {_bill(plan)}"
+    labels = f"{safe_text(plan.base_label)} -> {safe_text(plan.target_label)}"
+    title = f"costops plan   {labels}     bill {_bill(plan)}"
     body = [*_bill_difference(plan, everything), *_changes(plan, width, everything)]
     summary = summary_lines(plan, width)
+    digest = [f"Plan digest {plan.plan_digest}"] if plan.writes else []
     if not body:
-        return "\n".join([title, "", _no_changes(plan), *summary[1:]]) + "\n"
+        return "\n".join([title, "", _no_changes(plan), *summary[1:], *digest]) + "\n"
     lines = [title, ""]
     if len(body) > LONG_PLAN_LINES:
         lines += [*summary, ""]
-    return "\n".join([*lines, *body, *summary]) + "\n"
+    return "\n".join([*lines, *body, *summary, *digest]) + "\n"
 
 
 def summary_lines(plan: Plan, width: int) -> list[str]:
@@ -49,7 +51,7 @@ def summary_lines(plan: Plan, width: int) -> list[str]:
         lines += [line + unallocated] if fits else [line, unallocated]
     if plan.carried_months:
         months = ", ".join(plan.carried_months)
-        lines.append(f"Carried over from {plan.base_label}, because the bill lacks them: {months}.")
+        lines.append(f"Carried over from {safe_text(plan.base_label)}, because the bill lacks them: {months}.")
     return lines
 
 
@@ -94,13 +96,13 @@ def _bill_difference(plan: Plan, everything: bool) -> list[str]:
     what = "metrics" if plan.metric_changes and not plan.bill_changes else "bill"
     if plan.metric_changes and plan.bill_changes:
         what = "bill and the metrics"
-    lines = [f"  The {what} changed since {plan.base_label}, which no rule caused:"]
+    lines = [f"  The {what} changed since {safe_text(plan.base_label)}, which no rule caused:"]
     for total in plan.bill_totals:
         if total.cost == plan.cost and total.before != total.after:
             change = amount(total.after - total.before, total.currency, signed=True)
             before, after = amount(total.before, total.currency), amount(total.after, total.currency)
             lines.append(f"      total {safe_text(total.currency)} {before} -> {after} ({change})")
-    lines += _money_block(plan.bill_money, plan.dimensions, everything)
+    lines += money_block(plan.bill_money, plan.dimensions, everything)
     return [*lines, ""]
 
 
@@ -110,13 +112,14 @@ def _changes(plan: Plan, width: int, everything: bool) -> list[str]:
         head = f"  {SYMBOLS[change.action]} {change.kind} {safe_text(change.id)}"
         place = safe_text(f"{change.file}:{change.line}")
         lines.append(pad(head, width - shown_width(place) - 1) + " " + place)
-        lines += _field_lines(change.fields)
+        lines += field_lines(change.fields)
         lines += _effect(change, plan.dimensions, everything)
         lines.append("")
     return lines
 
 
-def _field_lines(fields: Sequence[FieldChange]) -> list[str]:
+def field_lines(fields: Sequence[FieldChange]) -> list[str]:
+    """Fields before and after, one a line, under a change."""
     rows = [[safe_text(each.path), _value(each.before), "->", _value(each.after)] for each in fields]
     return [f"      {line}" for line in table_lines(rows, right=[False] * 4)]
 
@@ -138,10 +141,21 @@ def _effect(change: Change, dimensions: Sequence[str], everything: bool) -> list
     if not largest:
         return ["      moves nothing"]
     moved = ", ".join(f"{safe_text(currency)} {amount(picos, currency)}" for currency, picos in sorted(largest.items()))
-    return [f"      moves {moved}", *_money_block(change.money, dimensions, everything)]
+    return [f"      moves {moved}", *money_block(change.money, dimensions, everything)]
 
 
-def _money_block(lines: Sequence[MoneyLine], dimensions: Sequence[str], everything: bool) -> list[str]:
+def money_block(
+    lines: Sequence[MoneyLine],
+    dimensions: Sequence[str],
+    everything: bool,
+    *,
+    heads: tuple[str, str] = ("before", "after"),
+    more: str = " (--all)",
+) -> list[str]:
+    """Elements before and after by dimension and currency, the largest change first.
+
+    `heads` names the two sides; `more` stands behind the count of what is not shown.
+    """
     currencies = sorted({line.currency for line in lines})
     rows: list[list[str]] = []
     unchanged = []
@@ -151,10 +165,10 @@ def _money_block(lines: Sequence[MoneyLine], dimensions: Sequence[str], everythi
         for currency in currencies:
             chosen = [line for line in lines if (line.dimension, line.currency) == (dimension, currency)]
             label = safe_text(f"{dimension} {currency}") if len(currencies) > 1 else safe_text(dimension)
-            rows += _element_rows(label, chosen, everything)
+            rows += _element_rows(label, chosen, everything, more)
     shown = []
     if rows:
-        head = ["", "", "before", "after", "change", ""]
+        head = ["", "", *heads, "change", ""]
         shown = table_lines([head, *rows], right=[False, False, True, True, True, True])
     if unchanged and lines:
         shown.append(f"{safe_text(', '.join(unchanged))}  (no change)")
@@ -169,7 +183,7 @@ def _rounded(lines: Sequence[MoneyLine]) -> dict[MoneyLine, int]:
     return dict(zip(lines, quanta, strict=True))
 
 
-def _element_rows(label: str, lines: Sequence[MoneyLine], everything: bool) -> list[list[str]]:
+def _element_rows(label: str, lines: Sequence[MoneyLine], everything: bool, more: str) -> list[list[str]]:
     if not lines:
         return []
     currency = lines[0].currency
@@ -198,6 +212,6 @@ def _element_rows(label: str, lines: Sequence[MoneyLine], everything: bool) -> l
     hidden = len(lines) - len(visible)
     if hidden:
         small = "" if not everything else f" of less than {in_quanta(1, currency)}"
-        more = f"... {hidden:,} more{small}{'' if everything else ' (--all)'}"
-        rows.append(["" if rows else label, more, "", "", "", ""])
+        count = f"... {hidden:,} more{small}{'' if everything else more}"
+        rows.append(["" if rows else label, count, "", "", "", ""])
     return rows

@@ -7,16 +7,23 @@ what is remembered may be lost or broken at any time without changing a result.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
 import tempfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from costops.errors import BillError
-from costops.sources.discover import FoundFile
+from costops.interruption import held
+from costops.sources.found import FoundFile
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
+"""Hashes of version 1 were remembered without unpacking gzipped files."""
+
+GZIP_MARK = b"\x1f\x8b"
 
 _Known = dict[str, tuple[int, int, str]]
 """Absolute path to (size in bytes, modification time in nanoseconds, sha256)."""
@@ -39,6 +46,11 @@ def hash_files(root: Path, files: Sequence[FoundFile]) -> tuple[str, ...]:
     if changed:
         _remember(cache_file, known)
     return tuple(hashes)
+
+
+def stamps_of(files: Sequence[FoundFile]) -> tuple[tuple[int, int], ...]:
+    """(size in bytes, modification time in nanoseconds) of each file; raises BillError for one that cannot be read."""
+    return tuple(_stamp(file) for file in files)
 
 
 def refuse_equal_files(files: Sequence[FoundFile], hashes: Sequence[str]) -> None:
@@ -72,9 +84,33 @@ def _stamp(file: FoundFile) -> tuple[int, int]:
 def _hash(file: FoundFile) -> str:
     try:
         with file.path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            if file.path.name.lower().endswith(".gz"):
+                stream.seek(0)
+                _check_gzip(file, stream)
+            return sha256
     except OSError as error:
         raise _unreadable(file, error) from error
+
+
+def _check_gzip(file: FoundFile, stream: BinaryIO) -> None:
+    """Raises BillError where the content is not what was packed: the engine's reader does not compare the checksum."""
+    reason, hint = "it is no gzip file, whatever its name says", "Take `.gz` off its name if it is not packed."
+    if stream.read(len(GZIP_MARK)) == GZIP_MARK:
+        reason, hint = "its gzip content is damaged", "Copy or export it again, or take it away."
+        stream.seek(0)
+        try:
+            with gzip.open(stream) as packed:
+                while packed.read(1 << 20):
+                    pass
+            return
+        except EOFError:
+            reason = "its end is missing, so that its last rows would be lost"
+        except (gzip.BadGzipFile, zlib.error):
+            pass
+    elif stream.seek(0, 2) == 0:
+        reason, hint = "it is empty (0 bytes)", "Copy or export it again, or take it away."
+    raise BillError(f"{file.owner}: {file.name} cannot be read: {reason}", hint=hint)
 
 
 def _unreadable(file: FoundFile, error: OSError) -> BillError:
@@ -108,13 +144,14 @@ def _remember(cache_file: Path, known: _Known) -> None:
     text = json.dumps({"version": CACHE_VERSION, "files": alive}, indent=0)
     temporary: Path | None = None
     # Hashes can always be made again, so a read-only workspace is no reason to fail.
-    try:
-        cache_file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=cache_file.parent, prefix=".hashes-", delete=False) as stream:
-            temporary = Path(stream.name)
-            stream.write(text)
-        temporary.replace(cache_file)
-    except OSError:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+    with held():
+        try:
+            cache_file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=cache_file.parent, prefix=".hashes-", delete=False) as stream:
+                temporary = Path(stream.name)
+                stream.write(text)
+            temporary.replace(cache_file)
+        except OSError:
+            if temporary is not None:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()

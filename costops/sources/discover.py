@@ -1,7 +1,7 @@
 """Which files a billing or metric source means.
 
 Invariant: every file of a kind that costops reads and that a path names is in the result exactly once, in the order of
-names, or the command fails. What is passed over cannot be meant: hidden files, manifests, markers such as `_SUCCESS`.
+names, or it is passed over with a reason, or the command fails. What is hidden cannot be meant and is not looked at.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from costops.errors import BillError
+from costops.model.bill import PassedOver
+from costops.sources.found import Found, FoundFile, Owner, name_of
+from costops.sources.manifests import current_files, is_manifest
 
 KIND_OF_SUFFIX = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 """What a file's name ends in, in any case, and the reader that it needs."""
@@ -23,55 +26,23 @@ UNREADABLE_SUFFIXES = (".zip", ".csv.bz2", ".csv.zst", ".csv.xz", ".parquet.gz")
 FORMS = "CSV (.csv), gzipped CSV (.csv.gz) and Parquet (.parquet)"
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The source that names files, as messages call it."""
-
-    kind: str
-    """billing or metric."""
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} source {self.name}"
-
-    @property
-    def file(self) -> str:
-        """What its files are called."""
-        return "bill file" if self.kind == "billing" else "metric file"
-
-    @property
-    def counted(self) -> str:
-        """What would count twice if a file were read twice."""
-        return "cost" if self.kind == "billing" else "values"
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file of a source, not yet opened."""
-
-    owner: Owner
-    path: Path
-    """Absolute."""
-    name: str
-    """Relative to the workspace where it lies inside, else absolute; parts separated by `/`."""
-    kind: str
-    """csv or parquet."""
-
-
-def find_all(root: Path, sources: Sequence[tuple[Owner, str]]) -> tuple[FoundFile, ...]:
+def find_all(root: Path, sources: Sequence[tuple[Owner, str]]) -> Found:
     """The files of (owner, path) pairs, by source and name; a file that is named twice raises BillError."""
-    found: list[FoundFile] = []
+    files: list[FoundFile] = []
+    passed_over: list[PassedOver] = []
     owners: dict[str, FoundFile] = {}
     for owner, pattern in sources:
-        for file in find_files(root, owner, pattern):
+        found = find_files(root, owner, pattern)
+        passed_over += found.passed_over
+        for file in found.files:
             first = owners.setdefault(os.path.realpath(file.path), file)
             if first is not file:
                 raise _read_twice(first, file)
-            found.append(file)
-    return tuple(found)
+            files.append(file)
+    return Found(tuple(files), tuple(passed_over))
 
 
-def find_files(root: Path, owner: Owner, pattern: str) -> tuple[FoundFile, ...]:
+def find_files(root: Path, owner: Owner, pattern: str) -> Found:
     """The files that `pattern` names: a file, a folder with all below it, or a glob.
 
     `pattern` is relative to `root` or absolute and may have `*`, `?`, `[..]` and `**`. Raises BillError where it names
@@ -85,20 +56,30 @@ def find_files(root: Path, owner: Owner, pattern: str) -> tuple[FoundFile, ...]:
     root = Path(os.path.normpath(root))
     whole = Path(os.path.normpath(root / pattern))
     try:
-        base, matches = _matching(root, owner, pattern, whole)
-        files = [
-            FoundFile(owner, path, name_of(root, path), kind_of(path.name) or "")
-            for path in matches
-            if _is_readable(owner, name_of(root, path), path)
-        ]
+        look = _look(root, owner, pattern, whole)
+        readable = [path for path in look.paths if _is_readable(owner, name_of(root, path, pattern), path)]
     except OSError as error:
         raise BillError(
             f"{owner}: {error.filename} cannot be read: {error.strerror}",
             hint="Give the user that runs costops the right to read it, or correct `path`.",
         ) from error
-    if not files:
-        raise _nothing_found(owner, pattern, whole, base, len(matches))
-    return tuple(sorted(files, key=lambda file: file.name))
+    if not readable:
+        raise _nothing_found(owner, pattern, whole, look)
+    files = [FoundFile(owner, path, name_of(root, path, pattern), kind_of(path.name) or "") for path in readable]
+    files.sort(key=lambda file: file.name)
+    current: tuple[FoundFile, ...] = tuple(files)
+    older: tuple[PassedOver, ...] = ()
+    # Whoever names one file means that file, whatever a manifest says.
+    if owner.kind == "billing" and not look.is_one_file:
+        current, older = current_files(root, owner, pattern, files, look.is_named)
+    others = [path for path in look.paths if path not in set(readable) and not path.is_dir()]
+    reasons = (PassedOver(owner.name, name_of(root, path, pattern), _reason(path)) for path in others)
+    return Found(current, tuple(sorted((*older, *reasons), key=lambda each: each.name)))
+
+
+def _reason(path: Path) -> str:
+    """Why a file of a kind that costops does not read is passed over."""
+    return "a manifest" if is_manifest(path.name) else "neither CSV nor Parquet"
 
 
 def kind_of(file_name: str) -> str | None:
@@ -107,19 +88,33 @@ def kind_of(file_name: str) -> str | None:
     return next((kind for suffix, kind in KIND_OF_SUFFIX.items() if folded.endswith(suffix)), None)
 
 
-def name_of(root: Path, path: Path) -> str:
-    """What messages and digests call a file."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a pattern was looked up as."""
+
+    base: Path
+    """The folder that was looked through."""
+    paths: tuple[Path, ...]
+    """Whatever in it matches, folders too."""
+    wanted: tuple[str, ...]
+    """Patterns of the parts below the base."""
+    is_one_file: bool = False
+
+    def is_named(self, path: Path) -> bool:
+        """Whether the pattern matches a path, be it there or not."""
+        if not path.is_relative_to(self.base):
+            return False
+        below = path.relative_to(self.base).parts
+        return not any(part.startswith(".") for part in below) and _match(below, self.wanted)
 
 
-def _matching(root: Path, owner: Owner, pattern: str, whole: Path) -> tuple[Path, list[Path]]:
-    """The folder that was looked through, and whatever in it matches."""
+def _look(root: Path, owner: Owner, pattern: str, whole: Path) -> _Look:
     if whole.is_dir():
         if kind_of(whole.name) and not pattern.endswith("/"):
             raise _folder_not_file(owner, pattern, f"Write `{pattern}/` if you mean all files in the folder.")
-        return whole, [path for _, path in _walk(whole, None)]
+        return _Look(whole, tuple(path for _, path in _walk(whole, None)), ("**",))
     if whole.is_symlink() or whole.exists():
-        return whole.parent, [whole]
+        return _Look(whole.parent, (whole,), (whole.name,), is_one_file=True)
     parts = whole.parts
     # The workspace's own folder may have a wildcard in its name.
     literal = len(Path(os.path.commonpath((root, whole))).parts)
@@ -128,7 +123,7 @@ def _matching(root: Path, owner: Owner, pattern: str, whole: Path) -> tuple[Path
     base = Path(*parts[:first])
     wanted = (*parts[first:], "**") if pattern.endswith("/") else parts[first:]
     deepest = None if "**" in wanted else len(wanted)
-    return base, [path for below, path in _walk(base, deepest) if _match(below, wanted)]
+    return _Look(base, tuple(path for below, path in _walk(base, deepest) if _match(below, wanted)), wanted)
 
 
 def _is_readable(owner: Owner, name: str, path: Path) -> bool:
@@ -199,7 +194,8 @@ def _folder_not_file(owner: Owner, name: str, hint: str) -> BillError:
     return BillError(f"{owner}: {name} is a folder where a file is expected", hint=hint)
 
 
-def _nothing_found(owner: Owner, pattern: str, whole: Path, base: Path, matches: int) -> BillError:
+def _nothing_found(owner: Owner, pattern: str, whole: Path, look: _Look) -> BillError:
+    base, matches = look.base, len(look.paths)
     if matches:
         reason = f"{matches} file{'s' if matches != 1 else ''} there, none of them a {owner.file}"
     elif not base.is_dir():

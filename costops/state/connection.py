@@ -6,9 +6,10 @@ never opened but through SQLite: closing any other handle of it would drop the l
 
 from __future__ import annotations
 
+import errno
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from costops.errors import BusyError, CostopsError, StateError
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-RESTORE = "Restore the file from a backup, or move it away if nothing that it held is needed."
+RESTORE = "Run `costops state restore` with a backup, or move the file away if nothing that it held is needed."
+LOOK_AND_RESTORE = "Run `costops state check` to see where, then `costops state restore` with a backup."
 SHORTEST_BYTES = 512
 """The smallest page, and so the smallest database, that SQLite writes."""
 OLDEST_SQLITE = (3, 38, 0)
 """The first with STRICT tables and the `->` operator."""
 _NEW_STATE_HINT = "Set `state:` in costops.yaml to a file of its own."
+
+
+class DamagedStateError(StateError):
+    """What is there was a state, or may have been one, and cannot be opened: a backup may take its place."""
 
 
 def locate(path: Path) -> Path | None:
@@ -33,26 +39,44 @@ def locate(path: Path) -> Path | None:
     """
     try:
         real = path.resolve()
-        leftover = _leftover_log(real)
+        leftover = leftover_log(real)  # before the file itself: a log is made after its file and removed before it
         found = real.stat()
     except FileNotFoundError:
+        _refuse_dangling_link(path)
         if leftover is None:
             return None
-        raise StateError(
+        raise DamagedStateError(
             f"{path} is gone, but {leftover.name} beside it still belongs to a state that was there.",
-            hint=f"Put the file back beside it, or delete {leftover.name} if that state is not needed.",
+            hint=f"Put the file back beside it, or run `costops state restore` with a backup; if nothing of that state "
+            f"is needed, move {leftover.name} away.",
         ) from None
-    except (OSError, RuntimeError) as error:  # pathlib raises RuntimeError for a loop of symbolic links
+    except (OSError, RuntimeError) as error:
+        # pathlib raises RuntimeError for a loop of symbolic links, or leaves it to the system, by its version.
+        if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
+            raise StateError(f"{path} is a symbolic link that leads back to itself.", hint=_NEW_STATE_HINT) from error
         raise _disk_error(error, path) from error
     if stat.S_ISDIR(found.st_mode):
         raise StateError(f"{path} is a folder, not a state file.", hint=_NEW_STATE_HINT)
     if not stat.S_ISREG(found.st_mode):
         raise StateError(f"{path} is not a regular file.", hint=_NEW_STATE_HINT)
     if found.st_size == 0:
-        raise StateError(f"The state file {path} is empty (0 bytes).", hint=RESTORE)
+        raise DamagedStateError(f"The state file {path} is empty (0 bytes).", hint=RESTORE)
     if found.st_size < SHORTEST_BYTES:
-        raise StateError(f"The state file {path} is too short ({found.st_size} bytes) to be a state.", hint=RESTORE)
+        raise DamagedStateError(
+            f"The state file {path} is too short ({found.st_size} bytes) to be a state.", hint=RESTORE
+        )
     return real
+
+
+def _refuse_dangling_link(path: Path) -> None:
+    # A link to nowhere is most often a disk that is not mounted: a state that is away, and no first run.
+    for each in (path, *path.parents):
+        if each.is_symlink() and not each.exists():
+            raise StateError(
+                f"{path} leads to {each.readlink()}, which does not exist.",
+                hint=f"Bring back what the symbolic link {each} points to, such as a disk that is not mounted, or "
+                "remove the link.",
+            )
 
 
 def write_ahead_log(real: Path) -> Path | None:
@@ -64,9 +88,8 @@ def write_ahead_log(real: Path) -> Path | None:
         return None
 
 
-def _leftover_log(real: Path) -> Path | None:
-    # Looked at before the file itself: a log is made after its file, so a log alone was left behind. SQLite would
-    # play it into whatever file appears in its place.
+def leftover_log(real: Path) -> Path | None:
+    """A log beside `real` that SQLite would play into whatever file has that name."""
     journal = real.with_name(f"{real.name}-journal")
     return write_ahead_log(real) or (journal if journal.exists() and journal.stat().st_size > 0 else None)
 
@@ -103,50 +126,68 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> int:
             hint="Install the costops that wrote it, or a newer one.",
         )
     if schema < 1:
-        raise StateError(f"The state {path} has no schema.", hint=RESTORE)
+        raise DamagedStateError(f"The state {path} has no schema.", hint=RESTORE)
     return schema
 
 
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Move what was committed from the log into the file, if nobody reads the log now; else the next writer will."""
+    import sqlite3  # 17 ms
+
+    with suppress(sqlite3.Error):  # what was committed is safe in the log
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
 @contextmanager
-def state_errors(path: Path) -> Iterator[None]:
-    """Turn whatever SQLite or the disk raises into an error that says what happened to the state and what to do."""
+def state_errors(path: Path, name: str = "state") -> Iterator[None]:
+    """Turn whatever SQLite or the disk raises into an error that says what happened and what to do.
+
+    `name` is what messages call the file at `path`.
+    """
     import sqlite3  # 17 ms
 
     try:
         yield
     except OSError as error:
-        raise _disk_error(error, path) from error
+        raise _disk_error(error, path, name) from error
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
     except sqlite3.Error as error:
-        raise _explained(error, path) from error
+        raise _explained(error, path, name) from error
     except UnicodeDecodeError as error:  # SQLite's own message may quote the bytes that it cannot read
         raise corrupt(path, "it holds text that is not UTF-8") from error
 
 
-def _disk_error(error: Exception, path: Path) -> CostopsError:
+def _disk_error(error: Exception, path: Path, name: str = "state") -> CostopsError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _disk_full(path, name)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return CostopsError(
-        f"The state {path} cannot be used: {reason}.",
+        f"The {name} {path} cannot be used: {reason}.",
         hint="Check the path, the permissions of its folder and the space on its disk.",
     )
 
 
-def _explained(error: sqlite3.Error, path: Path) -> CostopsError:
+def _disk_full(path: Path, name: str) -> CostopsError:
+    return CostopsError(
+        f"The disk of the {name} {path} is full; nothing was written.", hint="Make room, then run it again."
+    )
+
+
+def _explained(error: sqlite3.Error, path: Path, name: str) -> CostopsError:
     import sqlite3
 
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BusyError(
-            f"Another process is writing the state {path}.", hint="Wait until it is done, then run the command again."
+            f"Another process is writing the {name} {path}.", hint="Wait until it is done, then run the command again."
         )
     if primary == sqlite3.SQLITE_FULL:
-        return CostopsError(
-            f"The disk of the state {path} is full; nothing was written.", hint="Make room, then run it again."
-        )
+        return _disk_full(path, name)
     if primary == sqlite3.SQLITE_NOTADB:
-        return StateError(f"{path} is not an SQLite file, so it is no state.", hint=RESTORE)
+        return DamagedStateError(f"{path} is not an SQLite file, so it is no state.", hint=RESTORE)
     if code != sqlite3.SQLITE_IOERR_SHORT_READ and primary in (
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_CANTOPEN,
@@ -155,12 +196,12 @@ def _explained(error: sqlite3.Error, path: Path) -> CostopsError:
         sqlite3.SQLITE_NOLFS,
     ):
         return CostopsError(
-            f"The state {path} cannot be opened or written: {error}.",
+            f"The {name} {path} cannot be opened or written: {error}.",
             hint="Check the permissions of the file and its folder, and the disk they are on.",
         )
     return corrupt(path, str(error))
 
 
-def corrupt(path: Path, reason: str) -> StateError:
+def corrupt(path: Path, reason: str, hint: str = RESTORE) -> DamagedStateError:
     """The error for content that is not what costops wrote."""
-    return StateError(f"The state {path} is corrupt: {reason}.", hint=RESTORE)
+    return DamagedStateError(f"The state {path} is corrupt: {reason}.", hint=hint)

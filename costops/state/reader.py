@@ -17,7 +17,16 @@ from costops.model.ledger import Ledger
 from costops.model.sums import LedgerSums
 from costops.model.version import Base, RuleRevision, Version
 from costops.state.chain import StoredValue
-from costops.state.connection import check_identity, connect, corrupt, locate, state_errors, write_ahead_log
+from costops.state.connection import (
+    LOOK_AND_RESTORE,
+    check_identity,
+    connect,
+    corrupt,
+    locate,
+    state_errors,
+    write_ahead_log,
+)
+from costops.state.contents import version_is_sound
 from costops.state.rows import VERSION_COLUMNS, entry_select, ledger_of, names_of, version_of
 from costops.state.sums import check_by, sum_entries
 
@@ -145,6 +154,15 @@ class StateReader:
             ).fetchall()
             return ledger_of(dimensions, cost_columns, rows)
 
+    def months(self, number: int | None = None) -> tuple[str, ...]:
+        """Every billing month that the version has rows in, sorted, also those whose rows cancel out."""
+        with self._reading():
+            found = self._number(number)
+            rows = self._connection.execute(
+                "SELECT DISTINCT billing_month FROM version_block WHERE version = ? ORDER BY billing_month", [found]
+            )
+            return tuple(month for (month,) in rows)
+
     def sums(self, number: int | None, by: tuple[str, ...], period: Period | None = None) -> LedgerSums:
         """Exact sums of every cost column by currency and `by`, of the billing months of `period` or of all.
 
@@ -180,6 +198,8 @@ class StateReader:
         columns = (*VERSION_COLUMNS, "previous_hash", "hash")
         row = self._connection.execute(f"SELECT {', '.join(columns)} FROM version WHERE number = ?", [number])
         stored: dict[str, StoredValue] = dict(zip(columns, row.fetchone(), strict=True))
+        if not version_is_sound(self._connection, number):
+            raise corrupt(self._path, f"version {number} is not the one that was applied", LOOK_AND_RESTORE)
         places = self._connection.execute(
             "SELECT revision, file, line FROM version_rule WHERE version = ? ORDER BY position", [number]
         ).fetchall()
@@ -204,5 +224,5 @@ class StateReader:
             raise
         except (TypeError, ValueError, KeyError, IndexError) as error:
             self._snapshot.check_still(self._path)
-            raise corrupt(self._path, f"its content cannot be read ({error})") from error
+            raise corrupt(self._path, f"its content cannot be read ({error})", LOOK_AND_RESTORE) from error
         self._snapshot.check_still(self._path)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from costops.errors import StateError
+from costops.model.state_file import StateCheck, StateProblem
 from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
-from costops.state.connection import locate, state_errors
+from costops.state.connection import RESTORE, locate, state_errors, write_ahead_log
+from costops.state.contents import check_blocks, stored_days, stored_rules
 from costops.state.migrations import expected_schema, migration_names, schema_problems
 from costops.state.reader import open_snapshot
-from costops.state.rows import ENTRY_COLUMNS, VERSION_COLUMNS, entry_rows, entry_select, ledger_of, names_of, names_text
+from costops.state.rows import VERSION_COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,10 +26,18 @@ if TYPE_CHECKING:
 
 LARGEST_SHOWN = 100
 """How many findings of one of SQLite's own checks are given."""
+_FILE, _SCHEMA, _META = "the file", "the schema", "the lineage"
+_Finding = tuple[str, str]
+"""Place and message."""
 
 
 def verify(path: Path) -> tuple[str, ...]:
-    """Every problem found in the state at `path`; empty for a sound one.
+    """What `check_state` finds wrong, each as one sentence."""
+    return tuple(each.message for each in check_state(path).problems)
+
+
+def check_state(path: Path) -> StateCheck:
+    """Look at every stored value of the state at `path`.
 
     Raises StateError where there is no file, BusyError or CostopsError where it cannot be read now.
     """
@@ -35,141 +46,172 @@ def verify(path: Path) -> tuple[str, ...]:
         with state_errors(path):
             snapshot = None if real is None else open_snapshot(real, path)
     except StateError as error:
-        return (error.message,)
-    if snapshot is None:
+        return unreadable(path, error)
+    if real is None or snapshot is None:
         raise StateError(f"There is no state at {path}.", hint="Run `costops apply` first.")
-    problems: list[str] = []
+    seen = _Seen()
+    problems: list[StateProblem] = []
+    complete = False
     try:
         with closing(snapshot.connection) as connection, state_errors(path):
-            for check in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months):
-                problems += check(connection)
+            for look in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months):
+                problems += [StateProblem(place, message, RESTORE) for place, message in look(connection, seen)]
                 # What SQLite cannot read in order, the checks of content cannot either.
-                if check is _storage and problems:
+                if look is _storage and problems:
                     break
+            else:
+                complete = True
     except StateError as error:
-        problems.append(error.message)
+        problems.append(StateProblem(_FILE, error.message, error.hint or RESTORE))
     except (TypeError, ValueError, KeyError, IndexError) as error:
-        problems.append(f"content cannot be read: {error}")
-    snapshot.check_still(path)
-    return tuple(problems)
+        problems.append(StateProblem(_FILE, f"content cannot be read: {error}", RESTORE))
+    with state_errors(path):
+        snapshot.check_still(path)
+        return seen.check(path, _size(real), tuple(problems), complete)
 
 
-def _storage(connection: sqlite3.Connection) -> Iterator[str]:
+def unreadable(path: Path, error: StateError) -> StateCheck:
+    """A state that cannot be opened at all."""
+    return StateCheck(path=path, complete=False, problems=(StateProblem(_FILE, error.message, error.hint or RESTORE),))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What could be read so far."""
+
+    lineage: str | None = None
+    serial: int | None = None
+    newest: int | None = None
+    head: str | None = None
+    versions: int = 0
+    entries: int = 0
+
+    def check(self, path: Path, size: int, problems: tuple[StateProblem, ...], complete: bool) -> StateCheck:
+        return StateCheck(
+            path=path,
+            lineage=self.lineage,
+            serial=self.serial,
+            newest=self.newest,
+            head=self.head,
+            versions=self.versions,
+            entries=self.entries,
+            bytes=size,
+            complete=complete,
+            problems=problems,
+        )
+
+
+def _size(real: Path) -> int:
+    log = write_ahead_log(real)
+    return real.stat().st_size + (log.stat().st_size if log is not None else 0)
+
+
+def _storage(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     for row in connection.execute(f"PRAGMA integrity_check({LARGEST_SHOWN})"):
         if row[0] != "ok":
-            yield f"SQLite's integrity check: {row[0]}"
-    for table, row_number, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(LARGEST_SHOWN):
-        yield f"a row of {table} points at a missing row of {parent} (row {row_number})"
+            yield _FILE, f"SQLite's integrity check: {row[0]}"
+    for table, row_number, parent, _key in connection.execute("PRAGMA foreign_key_check").fetchmany(LARGEST_SHOWN):
+        yield f"table {table}", f"a row of {table} points at a missing row of {parent} (row {row_number})"
 
 
-def _schema(connection: sqlite3.Connection) -> Iterator[str]:
-    yield from schema_problems(connection, expected_schema())
+def _schema(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
+    for problem in schema_problems(connection, expected_schema()):
+        yield _SCHEMA, problem
 
 
-def _migrations(connection: sqlite3.Connection) -> Iterator[str]:
+def _migrations(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     rows = connection.execute(
         "SELECT id, migration_set, name, applied_at FROM _sqlite_migrations ORDER BY id"
     ).fetchall()
     expected = [(position, "costops", name) for position, name in enumerate(migration_names(), start=1)]
     if [row[:3] for row in rows] != expected:
-        yield "the record of migrations is not the one that costops wrote"
+        yield _SCHEMA, "the record of migrations is not the one that costops wrote"
     times = {row[0] for row in connection.execute("SELECT created_at FROM meta UNION SELECT applied_at FROM version")}
     if any(row[3] not in times for row in rows):
-        yield "a migration was recorded at a time at which nothing was applied"
+        yield _SCHEMA, "a migration was recorded at a time at which nothing was applied"
 
 
-def _numbers(connection: sqlite3.Connection) -> Iterator[str]:
-    rows = connection.execute("SELECT serial, id FROM meta").fetchall()
-    numbers = [row[0] for row in connection.execute("SELECT number FROM version ORDER BY number")]
-    serials = [row[0] for row in connection.execute("SELECT serial FROM version ORDER BY number")]
+def _numbers(connection: sqlite3.Connection, seen: _Seen) -> Iterator[_Finding]:
+    rows = connection.execute("SELECT serial, id, lineage FROM meta").fetchall()
+    versions = connection.execute("SELECT number, serial, hash FROM version ORDER BY number").fetchall()
+    newest = versions[-1][1] if versions else 0
+    seen.versions = len(versions)
+    if versions:
+        seen.newest, _, seen.head = versions[-1]
     if len(rows) != 1:
-        yield f"the state has {len(rows)} lineages, not one"
-    elif rows[0][1] != 1:  # SQLite's own check passes over some constraints, among them that of a row id
-        yield "the lineage is not in the row in which costops wrote it"
-    elif rows[0][0] != (serials[-1] if serials else 0):
-        yield f"the serial is {rows[0][0]}, and the newest version was written at {serials[-1] if serials else 0}"
-    if numbers != list(range(1, len(numbers) + 1)):
-        yield "the versions are not numbered 1, 2, 3 and so on"
+        yield _META, f"the state has {len(rows)} lineages, not one"
+        return
+    seen.serial, row_number, seen.lineage = rows[0]
+    if row_number != 1:  # SQLite's own check passes over some constraints, among them that of a row id
+        yield _META, "the lineage is not in the row in which costops wrote it"
+    if seen.serial != newest:
+        yield _META, f"the serial is {seen.serial}, and the newest version was written at {newest}"
+    if [row[0] for row in versions] != list(range(1, len(versions) + 1)):
+        yield "the versions", "the versions are not numbered 1, 2, 3 and so on"
 
 
-def _revisions(connection: sqlite3.Connection) -> Iterator[str]:
+def _revisions(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     for digest, kind, rule_id, canonical, text in connection.execute(
         "SELECT digest, kind, id, canonical, text FROM rule_revision ORDER BY digest"
     ):
         if revision_digest(kind, rule_id, canonical, text) != digest:
-            yield f"the stored {kind} {rule_id} is not the one that was applied (revision {digest[:12]})"
+            yield (
+                f"{kind} {rule_id}",
+                f"the stored {kind} {rule_id} is not the one that was applied (revision {digest[:12]})",
+            )
 
 
-def _blocks(connection: sqlite3.Connection) -> Iterator[str]:
-    blocks = connection.execute("SELECT id, digest, dimensions, cost_columns FROM block ORDER BY id").fetchall()
-    if [row[0] for row in blocks] != list(range(1, len(blocks) + 1)):
-        yield "the blocks are not numbered 1, 2, 3 and so on"
-    for block, digest, *texts in blocks:
-        dimensions, cost_columns = map(names_of, texts)
-        if [names_text(dimensions), names_text(cost_columns)] != texts:
-            yield f"the layout of block {block} is not written as costops writes it"
-        if _block_digest(connection, block, dimensions, cost_columns) != digest:
-            days = connection.execute(
-                "SELECT billing_month, day, version FROM version_block WHERE block = ? ORDER BY version", [block]
-            ).fetchone()
-            place = f"day {days[1]} of billing month {days[0]}, first in version {days[2]}" if days else "no version"
-            yield f"the stored amounts of a day are not the ones that were applied ({place})"
+def _blocks(connection: sqlite3.Connection, seen: _Seen) -> Iterator[_Finding]:
+    numbers = []
+    for each in check_blocks(connection):
+        numbers.append(each.block)
+        seen.entries += each.entries
+        if not each.layout_is_sound:
+            yield _place(connection, each.block), "the layout of the day is not written as costops writes it"
+        if not each.is_sound:
+            yield _place(connection, each.block), "the stored amounts of a day are not the ones that were applied"
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield "the days", "the blocks are not numbered 1, 2, 3 and so on"
 
 
-def _block_digest(
-    connection: sqlite3.Connection, block: int, dimensions: tuple[str, ...], cost_columns: tuple[str, ...]
-) -> str | None:
-    """The digest of a block's entries; None where they are not written as costops writes them."""
-    order = "FROM entry WHERE block = ? ORDER BY position"
-    day = connection.execute(f"SELECT '', '', {entry_select(cost_columns)} {order}", [block]).fetchall()
-    ledger = ledger_of(dimensions, cost_columns, day)
-    stored = connection.execute(f"SELECT {', '.join(ENTRY_COLUMNS)} {order}", [block]).fetchall()
-    if stored != list(entry_rows(ledger, range(len(ledger)), block)):
-        return None
-    return ledger.block_digests.get(("", ""))
+def _place(connection: sqlite3.Connection, block: int) -> str:
+    days = connection.execute(
+        "SELECT billing_month, day, MIN(version), MAX(version) FROM version_block WHERE block = ? "
+        "GROUP BY billing_month, day ORDER BY billing_month, day",
+        [block],
+    ).fetchall()
+    if not days:
+        return f"block {block}, of no version"
+    month, day, first, last = days[0]
+    versions = f"version {first}" if first == last else f"versions {first} to {last}"
+    more = f" and {len(days) - 1} more days" if len(days) > 1 else ""
+    return f"day {day} of billing month {month}{more}, {versions}"
 
 
-def _versions(connection: sqlite3.Connection) -> Iterator[str]:
+def _versions(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     lineage, created_at = connection.execute("SELECT lineage, created_at FROM meta").fetchone()
     previous: str = chain_start(lineage, created_at)
     columns = (*VERSION_COLUMNS, "previous_hash", "hash")
     for row in connection.execute(f"SELECT {', '.join(columns)} FROM version ORDER BY number").fetchall():
         stored: dict[str, StoredValue] = dict(zip(columns, row, strict=True))
         number, before, found = stored["number"], stored.pop("previous_hash"), stored.pop("hash")
-        rules = connection.execute(
-            "SELECT position, kind, id, revision, file, line FROM version_rule WHERE version = ? ORDER BY position",
-            [number],
-        ).fetchall()
+        rules, place = stored_rules(connection, number), f"version {number}"
         if before != previous:
-            yield f"version {number} does not follow from what is stored before it"
-        if version_hash(str(before), stored, rules, _days(connection, number)) != found:
-            yield f"version {number} is not the one that was applied"
-        yield from _misplaced(connection, number, rules)
+            yield place, f"version {number} does not follow from what is stored before it"
+        if version_hash(str(before), stored, rules, stored_days(connection, number)) != found:
+            yield place, f"version {number} is not the one that was applied"
+        for position, kind, rule_id, revision, _file, _line in rules:
+            same = connection.execute("SELECT kind, id FROM rule_revision WHERE digest = ?", [revision]).fetchone()
+            if same != (kind, rule_id):
+                yield place, f"rule {position} of version {number} names another rule than its revision"
         previous = str(found)
 
 
-def _days(connection: sqlite3.Connection, number: StoredValue) -> list[tuple[str, str, str]]:
-    return connection.execute(
-        "SELECT billing_month, day, digest FROM version_block JOIN block ON block.id = version_block.block "
-        "WHERE version = ? ORDER BY billing_month, day",
-        [number],
-    ).fetchall()
-
-
-def _misplaced(
-    connection: sqlite3.Connection, number: StoredValue, rules: list[tuple[int, str, str, str, str, int]]
-) -> Iterator[str]:
-    for position, kind, rule_id, revision, _, _ in rules:
-        same = connection.execute("SELECT kind, id FROM rule_revision WHERE digest = ?", [revision]).fetchone()
-        if same != (kind, rule_id):
-            yield f"rule {position} of version {number} names another rule than its revision"
-
-
-def _months(connection: sqlite3.Connection) -> Iterator[str]:
+def _months(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     for (month,) in connection.execute(
         "SELECT month FROM billing_month WHERE month NOT IN (SELECT billing_month FROM version_block) ORDER BY month"
     ):
-        yield f"the billing month {month} has a status but no cost in any version"
+        yield f"billing month {month}", f"the billing month {month} has a status but no cost in any version"
     # SQLite's own check passes over some constraints, among them those of tables without row ids.
     for (month,) in connection.execute("SELECT month FROM billing_month WHERE status NOT IN ('open', 'closed')"):
-        yield f"the billing month {month} is neither open nor closed"
+        yield f"billing month {month}", f"the billing month {month} is neither open nor closed"

@@ -3,23 +3,39 @@
 Invariant: a version is written only onto the base it was planned from, and only when its stored entries add up to
 its ledger. BEGIN IMMEDIATE comes before every read that decides, so no other writer can come between; the first
 version appears under its name as a whole file, so a killed apply never leaves half a state.
+
+An interruption waits while the file is open (`held`). Up to COMMIT, or the link of the first version, writing gives
+way to it: it rolls back, closes and removes what it made, and only then the process ends. From there on it comes too
+late (`settle`): the version is written, and the command goes on to say so.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from costops.errors import CostopsError, StaleError, StateError
+from costops.interruption import give_way, held, is_asked, settle
 from costops.model.ledger import Ledger
 from costops.model.version import Base, Version, VersionDraft
 from costops.money import PICOS
 from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
-from costops.state.connection import RESTORE, check_identity, connect, locate, state_errors
+from costops.state.connection import (
+    LOOK_AND_RESTORE,
+    RESTORE,
+    check_identity,
+    connect,
+    corrupt,
+    empty_log,
+    locate,
+    state_errors,
+)
+from costops.state.contents import newest_is_sound
+from costops.state.files import NO_LINKS, publish, remove_abandoned, unfinished_file
 from costops.state.migrations import expected_schema, migrate, schema_problems
+from costops.state.reader import open_snapshot
 from costops.state.rows import ENTRY_COLUMNS, entry_rows, names_text, version_of, version_row
 from costops.state.schema import AMOUNT_COLUMNS, SCHEMA_VERSION
 from costops.state.sums import sum_entries
@@ -27,12 +43,16 @@ from costops.state.sums import sum_entries
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
+    from pathlib import Path
 
     from costops.state.migrations import Schema
 
 PLAN_AGAIN = "Run `costops plan` again and review what it shows now."
 LARGEST_SUM_UNITS = 2**63 - 1
 """What a sum of SQLite holds; no group of a ledger that fits can pass it, floors included."""
+STEPS_BETWEEN_LOOKS = 20_000
+"""How many steps SQLite makes before it looks whether it is to stop: about a millisecond."""
+MOMENT_MILLISECONDS = 200
 
 
 def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int = 10) -> Version:
@@ -43,8 +63,9 @@ def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger
     case nothing has changed.
     """
     _check_storable(draft, ledger)
+    _ = ledger.block_digests  # the ledger keeps them; they take their time, and no interruption should wait for that
     real = locate(path)
-    with state_errors(path):
+    with state_errors(path), held():
         if real is not None:
             return _append(real, path, base, draft, ledger, timeout_seconds)
         if base.version is not None or base.lineage is not None:
@@ -70,32 +91,30 @@ def _check_storable(draft: VersionDraft, ledger: Ledger) -> None:
 
 
 def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int) -> Version:
-    expected = expected_schema()  # this and the digests before the lock is taken; the ledger keeps its digests
-    _ = ledger.block_digests
-    with closing(connect(real, "mode=rw", timeout_seconds)) as connection:
-        # Before the next line could change a file that is no state.
+    expected = expected_schema()  # this and the ledger's digests are made before the lock is taken
+    # Read-only, for a writer changes the file by leaving it: it plays the log that it finds, whosever log that is.
+    with closing(open_snapshot(real, path).connection) as connection:
         if check_identity(connection, path) == SCHEMA_VERSION:
             _check_schema(connection, path, expected)
+            _check_newest(connection, path, ledger)
+    with closing(connect(real, "mode=rw", timeout_seconds)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        with _immediate(connection):
+        with _immediate(connection, timeout_seconds):
             if check_identity(connection, path) < SCHEMA_VERSION:
                 migrate(connection, draft.applied_at)
             _check_schema(connection, path, expected)
             _check_base(connection, path, base)
             version = _write(connection, draft, ledger)
-        _tidy(connection)
+        settle()
+        empty_log(connection)
+    remove_abandoned(real)
     return version
 
 
 def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
-    import tempfile
-
     real = path.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".new", dir=real.parent)  # mode 0600
-    os.close(descriptor)
-    unfinished = Path(name)
-    try:
+    with unfinished_file(real) as unfinished:
         with closing(connect(unfinished, "mode=rw", 0)) as connection:
             connection.execute("PRAGMA journal_mode = MEMORY")  # nobody else knows the name, and a kill discards it
             with _immediate(connection):
@@ -103,67 +122,77 @@ def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
                 _start_lineage(connection, draft.applied_at)
                 version = _write(connection, draft, ledger)
             connection.execute("PRAGMA journal_mode = WAL")
-        _synchronize(unfinished)
         _publish(unfinished, real, path)
-    finally:
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(OSError):
-                unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
-    # From here on the version is there, so nothing may report a failure any more.
-    with suppress(OSError):
-        _synchronize(real.parent)
+        settle()
     return version
 
 
 def _publish(unfinished: Path, real: Path, path: Path) -> None:
-    # A link, unlike a rename, never replaces what appeared under the name meanwhile.
     try:
-        os.link(unfinished, real)
+        publish(unfinished, real)
     except FileExistsError as error:
         raise StaleError(f"Another apply has made the state {path} meanwhile.", hint=PLAN_AGAIN) from error
     except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
         raise CostopsError(
             f"The state {path} cannot be made on this file system: {error.strerror}.",
             hint="Set `state:` in costops.yaml to a path on a local disk.",
         ) from error
 
 
-def _synchronize(real: Path) -> None:
-    descriptor = os.open(real, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
-def _immediate(connection: sqlite3.Connection) -> Iterator[None]:
+def _immediate(connection: sqlite3.Connection, timeout_seconds: int = 0) -> Iterator[None]:
     import sqlite3
 
-    connection.execute("BEGIN IMMEDIATE")
+    _begin_immediate(connection, timeout_seconds)
     try:
+        connection.set_progress_handler(is_asked, STEPS_BETWEEN_LOOKS)
         yield
+        connection.set_progress_handler(None, 0)
+        give_way()
         connection.execute("COMMIT")
     except BaseException:
+        connection.set_progress_handler(None, 0)
         # SQLite has ended the transaction itself after some errors of the disk.
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
+        give_way()  # what SQLite reports when it was told to stop is no error
         raise
 
 
-def _tidy(connection: sqlite3.Connection) -> None:
-    # The version is in the log and safe; a reader may keep the log from being emptied, and the next writer will.
+def _begin_immediate(connection: sqlite3.Connection, timeout_seconds: int) -> None:
     import sqlite3
 
-    with suppress(sqlite3.Error):
-        connection.execute("PRAGMA busy_timeout = 0")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    # SQLite waits for another writer without looking up, so it waits a moment at a time.
+    deadline = monotonic() + timeout_seconds
+    before: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute(f"PRAGMA busy_timeout = {min(before, MOMENT_MILLISECONDS)}")
+    while True:
+        give_way()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
+                raise
+    connection.execute(f"PRAGMA busy_timeout = {before}")
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path, expected: Schema) -> None:
     problems = schema_problems(connection, expected)
     if problems:
         raise StateError(f"The schema of the state {path} was changed: {problems[0]}.", hint=RESTORE)
+
+
+def _check_newest(connection: sqlite3.Connection, path: Path, ledger: Ledger) -> None:
+    # A new version shares unchanged days with older ones, so damage there would live on under a new hash.
+    try:
+        sound = newest_is_sound(connection, set(ledger.block_digests.values()))
+    except (TypeError, ValueError, KeyError) as error:
+        raise corrupt(path, f"its content cannot be read ({error})", LOOK_AND_RESTORE) from error
+    if not sound:
+        raise corrupt(path, "what it holds is not what was applied", LOOK_AND_RESTORE)
 
 
 def _check_base(connection: sqlite3.Connection, path: Path, base: Base) -> None:
@@ -261,6 +290,7 @@ def _write_blocks(connection: sqlite3.Connection, number: int, ledger: Ledger) -
     insert_entry = f"INSERT INTO entry ({', '.join(ENTRY_COLUMNS)}) VALUES ({_marks(len(ENTRY_COLUMNS))})"
     known: dict[str, int] = dict(connection.execute("SELECT digest, id FROM block"))
     for month, day, rows in ledger.blocks():
+        give_way()
         digest = ledger.block_digests[month, day]
         block = known.get(digest)
         if block is None:

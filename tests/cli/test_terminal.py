@@ -64,24 +64,8 @@ def test_anything_but_yes_declines(workspace: Path, text: bytes) -> None:
 def test_ctrl_c_at_the_prompt_leaves_everything_as_it_was(workspace: Path) -> None:
     code, shown = answer(workspace, b"\x03")
     assert code == 130
-    assert "nothing was changed" in shown
-    assert "Traceback" not in shown
+    assert shown.endswith("Write this version? ^C\r\ncostops: interrupted; nothing was changed\r\n")
     assert not (workspace / "state" / "costops.db").exists()
-
-
-def test_sigterm_ends_with_143(workspace: Path) -> None:
-    program = (
-        "import os, signal, threading;"
-        "threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start();"
-        "import costops.workspace as w; w.Workspace.plan = lambda self: __import__('time').sleep(30);"
-        "from costops.cli import main; main(['plan'])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=workspace, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 143, done.stderr
-    assert "nothing was changed" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_reader_that_goes_away_is_no_error(workspace: Path) -> None:
@@ -97,4 +81,38 @@ def test_a_reader_that_goes_away_is_no_error(workspace: Path) -> None:
     complaint = process.stderr.read().decode()
     process.stderr.close()
     assert process.wait(timeout=60) == 0
-    assert "Traceback" not in complaint
+    assert complaint == ""
+
+
+def test_a_reader_that_goes_away_before_apply_writes_is_told(workspace: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "costops", "apply", "--auto-approve"],
+        cwd=workspace,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("costops: stdout was closed before the whole plan was shown; nothing was")
+    assert not (workspace / "state" / "costops.db").exists()
+
+
+def test_a_full_disk_behind_stdout_is_one_message(workspace: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "costops", "plan"],
+            cwd=workspace,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "costops: the result cannot be written to stdout: No space left on device",
+        "  help: look at where stdout leads, and run the command again",
+    ]

@@ -23,10 +23,21 @@ MAPPED = {"hours": ["team", "env"], "calls": ["owner", "env"]}
 
 # Labels and dimensions
 
+TABLES = {
+    "texts.csv": [
+        ("prod", "live"), ("Prod ", "prod-old"), ("stg", ""), ("a", "b"), ("A ", "d_e"), ("team c", "a"),
+        ("ß", "ü,\"'"), ("001", "b-1"), ("eu-1", "n/a"), ("dev", "Team C"), ("b", "tbd"), ("ä-test", "Ä-Test"),
+    ],
+    "tables/two.csv": [("live", "production"), ("b", "a"), ("d_e", "line\nbreak"), ("production", "prod")],
+    "empty.csv": [],
+}  # fmt: skip
+"""Lookup tables over texts of the bill and over one another's values."""
+
 transforms = st.lists(
     st.sampled_from(
         [
             "trim", "lower", "upper", "title", "normalize",
+            {"lookup": "texts.csv"}, {"lookup": "tables/two.csv"}, {"lookup": "empty.csv"},
             {"split": {"delimiter": "-", "index": 0}},
             {"split": {"delimiter": "-", "index": -1}},
             {"split": {"delimiter": " ", "index": 1}},
@@ -229,7 +240,7 @@ def cases(draw: Draw) -> Case:
         "metrics": METRICS,
         "allocations": rules,
     }
-    return Case(file, bill, usage, draw(st.sampled_from(REPORTS)), draw(st.sampled_from(costs)))
+    return Case(file, bill, usage, draw(st.sampled_from(REPORTS)), draw(st.sampled_from(costs)), tables=TABLES)
 
 
 @st.composite
@@ -255,7 +266,7 @@ def cases_of_values(draw: Draw) -> Case:
     }
     report = ("env", "team", "label.env", "tier", "unit")
     tests = (*(f"before-{n}" for n in range(8)), *(f"after-{n}" for n in range(6)))
-    return Case(file, draw(bills()), report=(*report, *tests))
+    return Case(file, draw(bills()), report=(*report, *tests), tables=TABLES)
 
 
 HALVES: dict[str, object] = {"method": "percent", "to": {"dimension": "owner", "percent": {"a": 50, "o1": 50}}}

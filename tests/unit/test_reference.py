@@ -306,10 +306,14 @@ def test_amounts_are_rounded_half_even_once_at_the_twelfth_place() -> None:
         (Transform("split", ("-", "-4")), "a-b-c", None),
         (Transform("split", ("--", "1")), "a", None),
         (Transform("replace", ("a", "")), "banana", "bnn"),
+        (Transform("lookup", ("t.csv",)), "a", "x"),
+        (Transform("lookup", ("t.csv",)), "A", None),
+        (Transform("lookup", ("t.csv",)), "x", None),
+        (Transform("lookup", ("t.csv",)), "", None),
     ],
 )
 def test_each_transform(transform: Transform, before: str, after: str | None) -> None:
-    assert transformed(before, [transform]) == after
+    assert transformed(before, [transform], {"t.csv": {"a": "x"}}) == after
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlglot import exp
 
 from costops.engine.ir import RawField
-from costops.engine.probe import as_pattern
 from costops.engine.sql.decimals import MONEY, is_number, picos
-from costops.engine.sql.scalar import Names, is_date, scalar
+from costops.engine.sql.reader import counted, names_of, reader
+from costops.engine.sql.scalar import is_date, scalar
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -30,7 +29,6 @@ from costops.engine.sql.syntax import (
     disjunction,
     equal,
     function,
-    identifier,
     is_null,
     is_present,
     join,
@@ -54,45 +52,6 @@ NO_FIELD = "nothing"
 """A constant column that stands in where a program needs no field at all."""
 
 _ALWAYS_KNOWN = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingCurrency")
-
-
-def reader(files: Sequence[PhysicalFile], name: str = "r") -> Node:
-    """The rows of files with equal columns, columns named c0, c1, ... so that names differing in case stay apart."""
-    paths = exp.Array(expressions=[text(as_pattern(Path(each.path))) for each in files])
-    first = files[0]
-    if first.kind == "parquet":
-        source = function("read_parquet", paths, _option("hive_partitioning", exp.false()))
-    else:
-        kinds = [
-            exp.PropertyEQ(this=identifier(f"c{i}"), expression=text("VARCHAR")) for i in range(len(first.columns))
-        ]
-        source = function(
-            "read_csv",
-            paths,
-            _option("auto_detect", exp.false()),
-            _option("header", exp.true()),
-            _option("delim", text(",")),
-            _option("quote", text('"')),
-            _option("escape", text('"')),
-            _option("hive_partitioning", exp.false()),
-            _option("columns", exp.Struct(expressions=kinds)),
-        )
-    aliases = [identifier(f"c{i}") for i in range(len(first.columns))]
-    node = exp.Table(this=source)
-    node.set("alias", exp.TableAlias(this=identifier(name), columns=aliases))
-    return node
-
-
-def _option(name: str, value: Node) -> Node:
-    return exp.EQ(this=exp.Column(this=exp.Identifier(this=name, quoted=False)), expression=value)
-
-
-def names_of(file: PhysicalFile) -> Names:
-    """How expressions over a file's own columns are printed."""
-    return Names(
-        columns={name: f"c{place}" for place, (name, _) in enumerate(file.columns)},
-        types=dict(file.columns),
-    )
 
 
 def field_expression(part: BillPart, field: RawField) -> Expression:
@@ -119,21 +78,50 @@ def field_expression(part: BillPart, field: RawField) -> Expression:
 class PartTables:
     """Names of the tables that reading one part makes."""
 
+    combinations: str
     tags: str
     tag_values: str
+    keys: str
     cells: str
 
 
 def tables_of(number_of_part: int) -> PartTables:
-    return PartTables(f"tags_{number_of_part}", f"tag_values_{number_of_part}", f"part_{number_of_part}")
+    names = ("combinations", "tags", "tag_values", "keys", "part")
+    return PartTables(*(f"{name}_{number_of_part}" for name in names))
 
 
-def distinct_tags(part: BillPart, into: str) -> Node:
+PartFields = Sequence[tuple[RawField, str]]
+"""Fields that programs need, each with the name of its column."""
+
+
+def _row_fields(part: BillPart, fields: PartFields) -> list[Node]:
+    """What tells the combinations of a part apart, missing as the empty text: its fields, and the tags as one text."""
+    names = names_of(part.files[0])
+    plain, by_tags = _split_fields(part, fields)
+    values = [(scalar(field_expression(part, field), names), name) for field, name in plain]
+    if by_tags:
+        assert part.tags is not None
+        values.append((scalar(part.tags, names), "tags"))
+    return [alias(function("coalesce", value, text("")), name) for value, name in values]
+
+
+def _split_fields(part: BillPart, fields: PartFields) -> tuple[PartFields, PartFields]:
+    """Fields that are columns of a part, and those that are keys within its tags."""
+    by_tags = [(field, name) for field, name in fields if part.tags is not None and field.kind == "tag"]
+    return [each for each in fields if each not in by_tags], by_tags
+
+
+def part_combinations(part: BillPart, fields: PartFields, into: str) -> Node:
+    """Every distinct combination of what a part's fields are read from: the first of two passes over its files."""
+    return create_table(into, select(_row_fields(part, fields), reader(part.files), distinct=True))
+
+
+def distinct_tags(combinations: str, into: str) -> Node:
     """Every distinct text of a part's tags."""
-    assert part.tags is not None
-    value = alias(scalar(part.tags, names_of(part.files[0])), "tags")
-    inner = select([value], reader(part.files), distinct=True)
-    return create_table(into, select([column("tags")], subquery(inner, "t"), where=is_present(column("tags"))))
+    query = select(
+        [column("tags")], table(combinations), distinct=True, where=binary(exp.NEQ, column("tags"), text(""))
+    )
+    return create_table(into, query)
 
 
 def broken_tags(tags: str) -> Node:
@@ -145,7 +133,7 @@ def broken_tags(tags: str) -> Node:
 
 
 def tag_values(tags: str, keys: Sequence[tuple[str, str]], into: str) -> Node:
-    """Each distinct text's values of the keys that rules need, and a number for each distinct combination of values."""
+    """Each distinct text's values of the keys that rules need."""
     values = [
         alias(
             scalar(call("first_present", call("present", call("json_key", Column("tags"), Literal(key))), Literal(""))),
@@ -153,46 +141,73 @@ def tag_values(tags: str, keys: Sequence[tuple[str, str]], into: str) -> Node:
         )
         for key, name in keys
     ]
-    parsed = subquery(select([column("tags"), *values], table(tags)), "parsed")
-    code = over(function("dense_rank"), order=columns(name for _, name in keys))
-    return create_table(into, select([star(), alias(code, "code")], parsed))
+    return create_table(into, select([column("tags"), *values], table(tags)))
 
 
-def part_cells(
-    part: BillPart, fields: Sequence[tuple[RawField, str]], costs: Sequence[str], tables: PartTables
-) -> Node:
-    """A part's charges grouped by keys and field values; missing is the empty text, so that joins need no null test."""
+def part_keys(part: BillPart, fields: PartFields, tables: PartTables, salt: int) -> Node:
+    """Each combination with the hash of what it is read from, its field values, and their hash."""
+    plain, by_tags = _split_fields(part, fields)
+    values: list[Node] = [column(name) for _, name in plain]
+    joins = []
+    if by_tags:
+        values += [alias(function("coalesce", column(name, tables.tag_values), text("")), name) for _, name in by_tags]
+        joins.append(join(table(tables.tag_values), using=["tags"], kind="LEFT"))
+    key = alias(_hashed(_key_names(plain, by_tags), salt), "key")
+    keyed = subquery(select([key, *values], table(tables.combinations), joins=joins), "keyed")
+    named = [name for _, name in fields]
+    return create_table(
+        tables.keys, select([column("key"), alias(_hashed(named, salt), "tuple"), *columns(named)], keyed)
+    )
+
+
+def _key_names(plain: PartFields, by_tags: PartFields) -> list[str]:
+    return [*(name for _, name in plain), *(["tags"] if by_tags else [])]
+
+
+def _hashed(names: Sequence[str], salt: int) -> Node:
+    return function("hash", number(salt), *columns(names))
+
+
+def field_tuples(keys: Sequence[str], field_columns: Sequence[str]) -> Node:
+    """Each distinct combination of field values of all parts, with its hash."""
+    values = ["tuple", *field_columns]
+    parts = union_all([select(columns(values), table(name)) for name in keys])
+    return create_table("tuples", select(columns(values), subquery(parts, "parts"), distinct=True))
+
+
+def equal_hashes(name: str, hashed: str) -> Node:
+    """How many rows of a table share a hash with another; with none, the hash stands for the row exactly."""
+    distinct = exp.Count(this=exp.Distinct(expressions=[column(hashed)]))
+    return select([binary(exp.Sub, function("count", star()), distinct)], table(name))
+
+
+def part_cells(part: BillPart, fields: PartFields, costs: Sequence[str], tables: PartTables, salt: int) -> Node:
+    """A part's charges summed by tuple and keys: the second pass over its files."""
     names = names_of(part.files[0])
     start, billed = scalar(part.start, names), scalar(part.billing_month, names)
     end = scalar(part.end, names) if part.end is not None else cast(exp.Null(), "TIMESTAMP")
-    by_tags = [(field, name) for field, name in fields if part.tags is not None and field.kind == "tag"]
-    plain = [(field, name) for field, name in fields if (field, name) not in by_tags]
     values: list[Node] = [
+        *_row_fields(part, fields),
         alias(start, "starts"),
         alias(end, "ends"),
         alias(billed, "billed"),
         alias(scalar(part.currency, names), "currency"),
     ]
-    for field, name in plain:
-        value = scalar(field_expression(part, field), names)
-        values.append(alias(function("coalesce", value, text("")), name))
-    if by_tags:
-        assert part.tags is not None
-        values.append(alias(scalar(part.tags, names), "tags"))
     for place, cost in enumerate(costs):
         if cost in part.costs:
             values.append(alias(scalar(part.costs[cost], names), f"c{place}"))
-    rows = subquery(select(values, reader(part.files)), "charges")
-    joins = [join(table(tables.tag_values), using=["tags"], kind="LEFT")] if by_tags else []
+    key = alias(_hashed(_key_names(*_split_fields(part, fields)), salt), "key")
+    rows = subquery(select([key, star()], subquery(select(values, counted(part)), "charges")), "rows")
+    merged = select(
+        [column("key"), column("merged")], table(tables.keys), joins=[join(table("merging"), using=["tuple"])]
+    )
     keys: list[Node] = [
+        alias(column("merged"), "tuple"),
         alias(cast(function("date_trunc", text("month"), column("billed")), "DATE"), "month"),
         alias(cast(column("starts"), "DATE"), "day"),
         alias(_last_day(column("starts"), column("ends")), "until"),
         column("currency"),
-        *columns(name for _, name in plain),
     ]
-    if by_tags:
-        keys.append(alias(function("coalesce", column("code"), number(0)), "code"))
     sums: list[Node] = [alias(function("count", star()), "rows")]
     for place, cost in enumerate(costs):
         known = cost in part.costs
@@ -200,23 +215,13 @@ def part_cells(
         sums.append(alias(function("coalesce", summed(value), cast(number(0), MONEY)), f"c{place}"))
         missing = function("count_if", is_null(column(f"c{place}"))) if known else number(0)
         sums.append(alias(missing, f"n{place}"))
-    group = [number(place + 1) for place in range(len(keys))]
-    grouped = select([*keys, *sums], rows, joins=joins, group=group)
-    if not by_tags:
-        return create_table(tables.cells, grouped)
-    tag_columns = [name for _, name in by_tags]
-    codes = subquery(
-        select([column("code"), *columns(tag_columns)], table(tables.tag_values), distinct=True), "codes"
-    )  # fmt: skip
-    texts = [alias(function("coalesce", column(name, "codes"), text("")), name) for name in tag_columns]
-    return create_table(
-        tables.cells,
-        select(
-            [exp.Column(this=exp.Star(), table=identifier("grouped")), *texts],
-            subquery(grouped, "grouped"),
-            joins=[join(codes, using=["code"], kind="LEFT")],
-        ),
+    grouped = select(
+        [*keys, *sums],
+        rows,
+        joins=[join(subquery(merged, "merged_keys"), using=["key"], kind="LEFT")],
+        group=[number(place + 1) for place in range(len(keys))],
     )
+    return create_table(tables.cells, grouped)
 
 
 def _last_day(starts: Node, ends: Node) -> Node:
@@ -228,40 +233,24 @@ def _last_day(starts: Node, ends: Node) -> Node:
     return case(is_long, cast(paren(binary(exp.Sub, ends, moment)), "DATE"), day)
 
 
-def all_cells(parts: Sequence[str], field_columns: Sequence[str], costs: int) -> Node:
+def all_cells(parts: Sequence[str], costs: int) -> Node:
     """The cells of all parts as one relation, `cells`, without copying them."""
-    names = [*KEYS, *field_columns, "rows", *(f"{kind}{place}" for place in range(costs) for kind in "cn")]
+    names = ["tuple", *KEYS, "rows", *(f"{kind}{place}" for place in range(costs) for kind in "cn")]
     return create_view("cells", union_all([select(columns(names), table(part)) for part in parts]))
 
 
-def _tuple(field_columns: Sequence[str], salt: int) -> Node:
-    return alias(function("hash", number(salt), *columns(field_columns)), "tuple")
-
-
-def field_tuples(field_columns: Sequence[str], salt: int) -> Node:
-    """Each distinct combination of field values, missing as the empty text, with its hash."""
-    values = [_tuple(field_columns, salt), *columns(field_columns)]
-    return create_table("tuples", select(values, table("cells"), distinct=True))
-
-
-def equal_hashes() -> Node:
-    """How many combinations share a hash with another; with none, the hash stands for the combination exactly."""
-    distinct = exp.Count(this=exp.Distinct(expressions=[column("tuple")]))
-    return select([binary(exp.Sub, function("count", star()), distinct)], table("tuples"))
-
-
-def raw_cells(field_columns: Sequence[str], costs: int, salt: int) -> Node:
-    """Cells with the hash of their field values in place of the values, and costs in picos."""
+def raw_cells(costs: int) -> Node:
+    """Cells with costs in picos."""
     amounts = [alias(picos(column(f"c{place}")), f"c{place}") for place in range(costs)]
-    values = [_tuple(field_columns, salt), *columns(KEYS), *amounts]
-    return create_table("raw", select(values, table("cells")))
+    return create_table("raw", select([column("tuple"), *columns(KEYS), *amounts], table("cells")))
 
 
 def bill_facts(costs: int) -> Node:
-    """Rows, charges without a start, and missing costs per column."""
+    """Rows, rows that the first pass did not see, charges without a start or a currency, missing costs per column."""
     return select(
         [
             function("coalesce", summed(column("rows")), number(0)),
+            function("coalesce", summed(case(is_null(column("tuple")), column("rows"), number(0))), number(0)),
             function(
                 "coalesce",
                 summed(case(disjunction(_no_date("day"), _no_date("month")), column("rows"), number(0))),
@@ -301,6 +290,13 @@ def first_with_tags(part: BillPart, file: PhysicalFile, tags: str) -> Node:
 def _first_row(file: PhysicalFile, value: Node, where: Node) -> Node:
     inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
     return select([column("row")], subquery(inner, "t"), where=where, order=[column("row")]).limit(1)
+
+
+def every_value(file: PhysicalFile) -> Node:
+    """Reads every value of a file; gives nothing of use."""
+    # A count alone is answered from the table of contents of Parquet.
+    values = [function("max", function("hash", column(f"c{place}"))) for place in range(len(file.columns))]
+    return select(values, reader([file]))
 
 
 def first_unreadable(file: PhysicalFile, name: str, kind: str) -> Node:

@@ -29,6 +29,7 @@ from costops.engine.sql.syntax import (
 
 MONEY = "DECIMAL(38,12)"
 _FINE = "DECIMAL(38,20)"
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
 _NUMBER = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*"
 
 
@@ -37,7 +38,7 @@ def exact_decimal(value: Node, kind: str) -> Node:
     if kind.startswith("DECIMAL"):
         scale = int(kind.rstrip(")").rpartition(",")[2])
         return cast(value, MONEY) if scale <= 12 else _from_text(cast(value, "VARCHAR"))
-    if kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"):
+    if kind in _WHOLE:
         return cast(value, MONEY)
     if kind != "VARCHAR":
         return _from_text(cast(value, "VARCHAR"))
@@ -72,6 +73,11 @@ def _from_text(value: Node) -> Node:
 
 def _rounded(value: Node) -> Node:
     """A number's text, exponent and all, cut after twelve places and rounded half-even by what is beyond."""
+    return _from_digits(value, _cut_and_rounded, MONEY)
+
+
+def _from_digits(value: Node, made_of: Callable[[Node, Node], Node], kind: str) -> Node:
+    """A number's text as its sign times what is made of the digits before and behind its point."""
 
     def from_text(written: Node) -> Node:
         mantissa = function("ltrim", function("split_part", written, text("e"), number(1)), text("+-"))
@@ -98,19 +104,43 @@ def _rounded(value: Node) -> Node:
     def from_padded(padded: Node, place: Node) -> Node:
         whole = function("concat", text("0"), function("left", padded, place))
         fraction = function("substr", padded.copy(), binary(exp.Add, place.copy(), number(1)))
-        return _let("f", fraction, lambda f: _cut_and_rounded(whole, f))
+        return _let("f", fraction, lambda f: made_of(whole, f))
 
     lowered = function("lower", function("trim", value))
     magnitude = _let("t", lowered, from_text)
     negative = function("starts_with", function("trim", value.copy()), text("-"))
-    return binary(exp.Mul, magnitude, case(negative, number(-1), number(1)))
+    return cast(binary(exp.Mul, magnitude, case(negative, number(-1), number(1))), kind)
+
+
+def rounding(value: Node, kind: str) -> Node:
+    """A value that `exact_decimal` can read minus what that makes of it, in units of 1e-40."""
+    zero = cast(number(0), "HUGEINT")
+    places = int(kind.rstrip(")").rpartition(",")[2]) if kind.startswith("DECIMAL") else None
+    if kind in _WHOLE or (places is not None and places <= 12):
+        return zero
+    written = cast(value, "VARCHAR")
+    may_round = function("regexp_matches", written.copy(), text(r"\.\d{13}|[eE]-"))
+    return case(may_round, _from_digits(written, _beyond, "HUGEINT"), zero)
+
+
+def _beyond(whole: Node, fraction: Node) -> Node:
+    """The digits behind the twelfth place as an integer of 1e-40, less one unit of 1e-12 where those are rounded up."""
+    digits = function("left", function("substr", fraction, number(13)), number(28))
+    units = cast(function("rpad", digits, number(28), text("0")), "HUGEINT")
+    up = _is_rounded_up(fraction.copy())
+    return binary(exp.Sub, units, case(up, cast(text("1" + "0" * 28), "HUGEINT"), cast(number(0), "HUGEINT")))
+
+
+def _is_rounded_up(fraction: Node) -> Node:
+    kept = function("rpad", function("left", fraction, number(12)), number(12), text("0"))
+    beyond = function("rtrim", function("substr", fraction.copy(), number(13)), text("0"))
+    odd = exp.In(this=function("right", kept, number(1)), expressions=[text(digit) for digit in "13579"])
+    return disjunction(binary(exp.GT, beyond, text("5")), conjunction(equal(beyond.copy(), text("5")), odd))
 
 
 def _cut_and_rounded(whole: Node, fraction: Node) -> Node:
     kept = function("rpad", function("left", fraction, number(12)), number(12), text("0"))
-    beyond = function("rtrim", function("substr", fraction.copy(), number(13)), text("0"))
-    odd = exp.In(this=function("right", kept.copy(), number(1)), expressions=[text(digit) for digit in "13579"])
-    up = disjunction(binary(exp.GT, beyond, text("5")), conjunction(equal(beyond.copy(), text("5")), odd))
+    up = _is_rounded_up(fraction.copy())
     cut = cast(function("concat", whole, text("."), kept), MONEY)
     return binary(exp.Add, cut, case(up, cast(text("0.000000000001"), MONEY), cast(number(0), MONEY)))
 

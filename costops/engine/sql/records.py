@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from costops.engine.ir import MetricUse
-from costops.engine.sql.cells import names_of, reader
+from costops.engine.sql.reader import names_of, reader
 from costops.engine.sql.scalar import layered, scalar
 from costops.engine.sql.shape import positions
 from costops.engine.sql.syntax import (

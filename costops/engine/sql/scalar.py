@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from costops.engine.sql.decimals import exact_decimal
+from costops.engine.sql.lookups import looked_up
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -197,6 +198,7 @@ _PRINTERS: dict[str, Callable[..., Node]] = {
     "normalize": _normalized,
     "split": _split,
     "replace": lambda value, old, new: function("replace", value, old, new),
+    "lookup": looked_up,
     "add": _sum,
     "subtract": _difference,
     "json_key": _json_key,

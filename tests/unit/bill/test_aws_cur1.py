@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from unit.bill.evaluate import evaluate
 
-from costops.bill.aws_cur1 import describe, missing, refusal
+from costops.bill.aws_cur1 import describe, missing, refusal, report_names
 from costops.model.bill import BillPart, PhysicalFile
 
 NEEDED = {
@@ -57,9 +57,6 @@ def test_a_report_is_known_by_start_cost_type_and_currency() -> None:
 
 
 def test_other_layouts_of_aws_are_refused_with_their_name() -> None:
-    slashed = refusal(["lineItem/UsageStartDate", "lineItem/UnblendedCost", "lineItem/LineItemType"])
-    assert slashed is not None
-    assert slashed.startswith("is an AWS Cost and Usage Report in CSV, whose column names have slashes")
     second = refusal([*NEEDED, "resource_tags", "product"])
     assert second is not None
     assert second.startswith("is an AWS Cost and Usage Report 2.0")
@@ -212,3 +209,54 @@ def test_a_tag_is_called_what_its_owner_typed_and_one_of_aws_keeps_its_prefix() 
     assert evaluate(bill.tag_columns["environment"], row) is None
     assert evaluate(bill.tag_columns["Environment"], row) == "Prod"
     assert bill.tags is None
+
+
+SLASHED = (
+    "lineItem/UsageStartDate",
+    "lineItem/UnblendedCost",
+    "lineItem/LineItemType",
+    "lineItem/CurrencyCode",
+    "reservation/ReservationARN",
+    "savingsPlan/SavingsPlanEffectiveCost",
+    "pricing/publicOnDemandCost",
+    "product/ProductName",
+    "costCategory/Charge type",
+    "resourceTags/user:env",
+    "resourceTags/user:Env",
+    "resourceTags/user:cost-center",
+    "resourceTags/aws:createdBy",
+)
+
+
+def test_columns_of_csv_have_the_names_of_parquet_and_their_own() -> None:
+    assert missing(SLASHED) == ()
+    names = report_names(SLASHED)
+    assert names["reservation_reservation_a_r_n"] == "reservation/ReservationARN"
+    assert names["savings_plan_savings_plan_effective_cost"] == "savingsPlan/SavingsPlanEffectiveCost"
+    assert names["pricing_public_on_demand_cost"] == "pricing/publicOnDemandCost"
+    bill = describe("cloud", (PhysicalFile("/a", "a", "csv", tuple((name, "VARCHAR") for name in SLASHED)),))
+    row = dict.fromkeys(SLASHED, "") | {
+        "lineItem/UnblendedCost": "0.504",
+        "lineItem/LineItemType": "SavingsPlanCoveredUsage",
+        "savingsPlan/SavingsPlanEffectiveCost": "0.33264",
+        "pricing/publicOnDemandCost": "0.6",
+        "product/ProductName": "Amazon Elastic Compute Cloud",
+        "costCategory/Charge type": "shared",
+    }
+    assert {name: evaluate(cost, row) for name, cost in bill.costs.items()} == {
+        "BilledCost": Decimal("0.504"),
+        "EffectiveCost": Decimal("0.33264"),
+        "ListCost": Decimal("0.6"),
+    }
+    assert evaluate(bill.columns["ServiceName"], row) == "Amazon Elastic Compute Cloud"
+    assert evaluate(bill.columns["ChargeCategory"], row) == "Usage"
+    assert evaluate(bill.columns["costCategory/Charge type"], row) == "shared"
+    assert evaluate(bill.columns["cost_category_charge_type"], row) == "shared"
+
+
+def test_tags_of_csv_keep_the_case_and_the_signs_that_their_owner_typed() -> None:
+    bill = describe("cloud", (PhysicalFile("/a", "a", "csv", tuple((name, "VARCHAR") for name in SLASHED)),))
+    assert sorted(bill.tag_columns) == ["Env", "aws:createdBy", "cost-center", "env"]
+    row = {"resourceTags/user:env": "prod", "resourceTags/user:Env": ""}
+    assert evaluate(bill.tag_columns["env"], row) == "prod"
+    assert evaluate(bill.tag_columns["Env"], row) is None

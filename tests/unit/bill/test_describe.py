@@ -137,13 +137,20 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     assert error.hint == "Write focus or aws-cur, or leave `format` out to have it detected."
 
 
-def test_a_report_with_slashed_columns_is_refused_by_name(tmp_path: Path) -> None:
-    write(tmp_path, "bill/a.csv", "lineItem/UsageStartDate,lineItem/UnblendedCost,lineItem/LineItemType\n")
-    error = refused(tmp_path, cloud("bill"))
-    assert error.message == (
-        "billing source cloud: bill/a.csv is an AWS Cost and Usage Report in CSV, whose column names have slashes; "
-        "costops reads it as Parquet"
-    )
+def test_a_report_with_slashed_columns_is_a_report_of_aws(tmp_path: Path) -> None:
+    names = "lineItem/UsageStartDate,lineItem/UnblendedCost,lineItem/LineItemType,lineItem/CurrencyCode"
+    write(tmp_path, "bill/a.csv", f"{names}\n2025-01-01,1,Usage,USD\n")
+    assert [(part.format, part.version) for part in described(tmp_path, cloud("bill")).parts] == [("aws-cur", "1")]
+
+
+def test_files_of_other_delimiters_are_parts_of_their_own(tmp_path: Path) -> None:
+    write(tmp_path, "bill/a.csv", f"{HEADER}\n2025-01-01,USD,1\n")
+    write(tmp_path, "bill/b.csv", f"{HEADER}\n2025-01-01,USD,2\n".replace(",", ";"))
+    parts = described(tmp_path, cloud("bill")).parts
+    assert [[(file.name, file.delimiter) for file in part.files] for part in parts] == [
+        [("bill/a.csv", ",")],
+        [("bill/b.csv", ";")],
+    ]
 
 
 def test_the_same_content_twice_is_refused(tmp_path: Path) -> None:

@@ -145,7 +145,6 @@ def test_the_months_of_aws_differ_in_columns_and_keep_all_tags(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("aws-cur1-csv", "is an AWS Cost and Usage Report in CSV"),
         ("aws-cur2-parquet", "is an AWS Cost and Usage Report 2.0"),
         ("azure", "is no bill that costops can read"),
         ("k8s", "is no bill that costops can read"),

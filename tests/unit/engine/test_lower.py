@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from costops.model.rules import (
     Dimension,
     DimensionRule,
     Label,
+    Lookup,
     Method,
     Metric,
     Rename,
@@ -176,6 +178,26 @@ def test_equal_expressions_share_a_column() -> None:
     assert report["team"] == report["owner"]
     every = list(computed(made).values())
     assert len(every) == len(set(every))
+
+
+def test_a_lookup_names_its_table_by_place_and_tables_of_equal_content_are_one() -> None:
+    def looking_up(id: str, *tables: str) -> Label:
+        return replace(TEAM, id=id, transform=tuple(Transform("lookup", (each,)) for each in tables))
+
+    one, two = (("k", "it's"),), (("k", "other"),)
+    tables = (Lookup(id="a.csv", rows=one), Lookup(id="b.csv", rows=two), Lookup(id="c.csv", rows=one))
+    labels = (looking_up("first", "a.csv", "b.csv"), looking_up("second", "c.csv", "b.csv"))
+    fields = Fields()
+    made = lower(
+        RuleSet(labels=labels, lookups=tables), report=("first", "second"), cost="EffectiveCost", fields=fields
+    )
+    assert fields.lookups() == ((one, "lookup_0"), (two, "lookup_1"))
+    assert dict(made.report)["first"] == dict(made.report)["second"]
+    assert "it's" not in repr(made)
+    edited = RuleSet(labels=labels, lookups=(replace(tables[0], rows=two), *tables[1:]))
+    other = lower(edited, report=("first", "second"), cost="EffectiveCost", fields=fields)
+    assert fields.lookups() == ((one, "lookup_0"), (two, "lookup_1"))
+    assert dict(other.report)["first"] != dict(other.report)["second"]
 
 
 def test_no_condition_and_no_basis_condition_hold_everywhere() -> None:

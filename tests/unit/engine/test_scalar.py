@@ -10,6 +10,7 @@ from itertools import product
 import duckdb
 import pytest
 
+from costops.engine.sql.lookups import lookup_table
 from costops.engine.sql.scalar import WHITE_SPACE, Names, layered, scalar
 from costops.engine.sql.syntax import alias, cast, column, select, subquery, table, text, text_of
 from costops.model.expression import OPERATIONS, Column, Expression, Literal, call
@@ -364,10 +365,31 @@ def test_a_key_of_a_map_is_found_or_missing(connection: duckdb.DuckDBPyConnectio
     assert connection.execute(text_of(select(values, table("maps")))).fetchall() == [("v", "w", None)]
 
 
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("a", "x"), ("A", None), ("it's", 'say "no"'), ("", None), (None, None), ("empty", "")],
+)
+def test_a_text_is_looked_up_exactly_or_missing(
+    connection: duckdb.DuckDBPyConnection, value: Value, key: str | None, expected: str | None
+) -> None:
+    keys, values = ["a", "it's", "empty"], ["x", 'say "no"', ""]
+    connection.execute(text_of(lookup_table("lookup_7")), [keys, values])
+    assert value(call("lookup", A, Literal("lookup_7")), a=key) == expected
+
+
+@pytest.mark.parametrize("operation", ["title", "normalize", "trim", "upper"])
+def test_what_is_looked_up_may_be_computed(connection: duckdb.DuckDBPyConnection, value: Value, operation: str) -> None:
+    connection.execute(
+        text_of(lookup_table("lookup_0")), [["Ab", "ab", "aB", "AB"], ["title", "normalize", "trim", "upper"]]
+    )
+    looked_up = call("lookup", call(operation, A), Literal("lookup_0"))
+    assert value(call("case", call("is_missing", B), looked_up, Literal("no")), a="aB") == operation
+
+
 def test_every_operation_is_tried_here() -> None:
     tried = {operation for operation, *_ in TEXT_CASES}
     tried |= {"and", "or", "not", "equals", "in", "is_missing", "case", "first_present"}
-    tried |= {"text", "timestamp", "decimal", "add", "subtract", "map_key"}
+    tried |= {"text", "timestamp", "decimal", "add", "subtract", "map_key", "lookup"}
     assert tried == set(OPERATIONS)
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from costops.engine.embedded import _connection, _seal
+from costops.engine.probe import as_pattern
 
 
 @pytest.fixture
@@ -110,3 +111,21 @@ def test_variables_of_the_program_are_no_tables(sealed: duckdb.DuckDBPyConnectio
     secret = duckdb.connect().sql("SELECT 42 AS a")
     assert refused(sealed, "SELECT * FROM secret")
     assert secret.fetchall() == [(42,)]
+
+
+def test_the_bills_own_files_and_the_cells_stay_open_and_nothing_beside_them(tmp_path: Path) -> None:
+    names = ["bill[1].csv", "bill*.csv", "bill1.csv", "other.csv"]
+    for name in names:
+        (tmp_path / name).write_text("a\n1\n", encoding="utf-8")
+    (tmp_path / "cells").mkdir()
+    with _connection(1) as connection:
+        _seal(connection, [str(tmp_path / "bill[1].csv"), str(tmp_path / "bill*.csv")], tmp_path / "cells")
+        for name in names[:2]:
+            pattern = as_pattern(tmp_path / name)
+            assert connection.execute("SELECT a FROM read_csv($1)", [pattern]).fetchall() == [(1,)]
+        connection.execute(f"COPY (SELECT 1 AS a) TO '{tmp_path / 'cells' / 'kept.parquet'}' (FORMAT parquet)")
+        for name in names[2:]:
+            assert "Permission Error" in refused(connection, f"SELECT * FROM read_csv('{tmp_path / name}')")
+        assert "Permission Error" in refused(connection, f"COPY (SELECT 1) TO '{tmp_path / 'cells.csv'}'")
+        assert refused(connection, "SET allowed_paths = ['/']")
+        assert refused(connection, "RESET allowed_directories")

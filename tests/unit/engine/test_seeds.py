@@ -2,7 +2,7 @@
 
 Examples that narrow elements by `to.where`, which is not built yet, narrow `basis.where` instead: the elements of a
 bucket are those that occur in its basis, so the figures are the same. Left out, because they use what is not built:
-`lookup` (reference tables), `restate_months`, `concat`, `cutoff` and `basis.quantity`.
+`restate_months`, `concat`, `cutoff` and `basis.quantity`.
 """
 
 from __future__ import annotations

@@ -269,6 +269,13 @@ def test_a_dimension_knows_where_its_rules_are(bind) -> None:
             ),
         ),
         (LABEL % "transform: {trim: 1}", ("CO215", "2:45", "`trim` takes no arguments", "write trim")),
+        (
+            LABEL % "transform: lookup",
+            ("CO215", "2:38", "`lookup` needs the path of a CSV file", "write {lookup: teams.csv}"),
+        ),
+        (LABEL % "transform: {lookup: }", ("CO211", "2:39", "text is wanted here, this is null", None)),
+        (LABEL % 'transform: {lookup: ""}', ("CO209", "2:47", "the text is empty", None)),
+        (LABEL % "transform: {lookup: [a.csv]}", ("CO203", "2:47", "text is wanted here, this is a list", None)),
         (LABEL % "transform: {split: {delimiter: x}}", ("CO202", "2:46", "`index` is missing", None)),
         (
             LABEL % 'transform: {split: {delimiter: x, index: "0"}}',
@@ -454,8 +461,6 @@ def test_several_or_weighted_metrics_are_refused(bind, metric) -> None:
 @pytest.mark.parametrize(
     ("rule", "codes"),
     [
-        ("{from: a, transform: [{lookup: teams.csv}]}", ["CO409"]),
-        ("{from: {field: a, transform: {lookup: teams.csv}}}", ["CO409"]),
         ('{concat: [a, b], format: "{0}-{1}"}', ["CO410", "CO410"]),
         ("{from: direct.env}", ["CO411"]),
     ],

@@ -31,7 +31,8 @@ labels:
     hidden: true
     from: [Tags.env, {field: Tags.environment, transform: [trim, lower]}]
     transform:
-      [trim, lower, upper, title, normalize, {split: {delimiter: "-", index: -1}}, {replace: {from: a, to: ""}}]
+      [trim, lower, upper, title, normalize, {split: {delimiter: "-", index: -1}}, {replace: {from: a, to: ""}},
+       {lookup: a/b.csv}]
     drop: [n/a, none, {matches: "x+"}, {starts_with: [a, b], ends_with: c, ignore_case: true}]
     rename:
       staging: [stg, stage]
@@ -112,9 +113,9 @@ def test_revisions_keep_text_and_place_in_the_order_of_evaluation(bind) -> None:
     assert (stored[1].text, stored[1].file, stored[1].line) == (
         "  - {id: team, from: Tags.team, enabled: false}",
         "rules/a.yaml",
-        17,
+        18,
     )
-    assert rules_from_revisions(stored).labels[1].span.line == 17
+    assert rules_from_revisions(stored).labels[1].span.line == 18
 
 
 @pytest.mark.parametrize(

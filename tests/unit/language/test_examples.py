@@ -58,6 +58,6 @@ def test_the_example_of_the_contract_has_no_problems(problems) -> None:
     assert problems(text, report=report, known=frozenset({"ServiceName", "SubAccountName"})) == []
 
 
-def test_only_the_lookup_of_the_example_is_refused(problems) -> None:
+def test_the_example_with_its_lookup_lacks_nothing_but_the_table(problems) -> None:
     text = EXAMPLE.replace("LOOKUP", "{lookup: teams.csv}")
-    assert [message for _, message in problems(text)] == ["CO409 the transform `lookup` is not built yet"]
+    assert [message for _, message in problems(text)] == ["CO320 the lookup table teams.csv does not exist"]

@@ -9,7 +9,7 @@ import pytest
 from workbench import Case, charge, load, usage, write, write_rules
 
 from costops.engine.embedded import Money, Request, evaluate
-from costops.model.rules import Dimension, DimensionRule, Label, Metric, RuleSet, Source
+from costops.model.rules import Dimension, DimensionRule, Label, Lookup, Metric, RuleSet, Source, Transform
 from costops.planning.evaluations import Reading, plan_evaluations
 from costops.planning.walk import walk
 from costops.workspace import open_workspace
@@ -214,3 +214,13 @@ def test_another_query_of_a_metric_in_use_needs_an_evaluation_of_its_own(bench: 
     assert len(plan_evaluations([other, rules])[0]) == 2
     before = replace(other, allocations=other.allocations[1:])
     assert len(plan_evaluations([before, replace(rules, allocations=rules.allocations[1:])])[0]) == 1
+
+
+def test_another_table_in_use_needs_an_evaluation_of_its_own_and_an_unused_one_does_not() -> None:
+    looking_up = replace(TEAM, transform=(Transform("lookup", ("t.csv",)),))
+    one, other = (Lookup(id="t.csv", rows=(("k", value),)) for value in "xy")
+    rules = RuleSet(labels=(looking_up,), lookups=(one,))
+    assert len(plan_evaluations([replace(rules, lookups=(other,)), rules])[0]) == 2
+    assert len(plan_evaluations([replace(rules, lookups=(Lookup(id="u.csv", rows=()), one)), rules])[0]) == 1
+    off = RuleSet(labels=(TEAM, replace(looking_up, id="off", enabled=False)), lookups=(one,))
+    assert len(plan_evaluations([replace(off, lookups=(other,)), off])[0]) == 1

@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from costops.model.conditions import make_test
 from costops.model.diagnostic import Span
-from costops.model.rules import Allocation, Dimension, DimensionRule, Label, Method, Metric, RuleSet, Source
+from costops.model.rules import (
+    Allocation,
+    Dimension,
+    DimensionRule,
+    Label,
+    Lookup,
+    Method,
+    Metric,
+    RuleSet,
+    Source,
+    Transform,
+    tables_named,
+)
 from costops.planning.walk import Stop, walk
 
 EXAMPLES = settings(max_examples=200, derandomize=True, database=None, deadline=None)
@@ -201,7 +213,8 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
     forms = draw(variants)
     chosen = [allocation(id, forms[id][0], enabled=forms[id][1]) for id in draw(ids)]
     names = [label(id, forms[id][0]) for id in draw(ids)[:3]]
-    return rules(*chosen, labels=tuple(names))
+    tables = [table(id, forms[id][0]) for id in draw(ids)[:2]]
+    return replace(rules(*chosen, labels=tuple(names)), lookups=tuple(tables))
 
 
 def applied(edits: tuple[object, ...], before: RuleSet) -> dict[tuple[str, str], object]:
@@ -242,7 +255,7 @@ def test_each_stop_is_the_one_before_with_its_edits_and_the_last_is_the_new_rule
 def test_the_allocations_arrive_at_the_new_order_by_their_own_steps(old: RuleSet, new: RuleSet) -> None:
     # A label that goes comes after every allocation, so the stop before it has the allocations' own end.
     leaving = label("zz-leaving")
-    stops = walk(replace(old, labels=(*old.labels, leaving)), new, always)
+    stops = walk(replace(old, labels=(*old.labels, leaving)), replace(new, lookups=old.lookups), always)
     assert told(stops)[-1] == "remove label zz-leaving"
     before = stops[-2].rules if len(stops) > 1 else old
     assert before.allocations == new.allocations
@@ -268,3 +281,57 @@ def test_definitions_are_added_before_and_removed_after_the_allocations_that_nee
     without, with_it = rules("a"), replace(rules("a", "b"), **{kind: (makers[kind]("x"),)})  # type: ignore[arg-type]
     assert told(walk(without, with_it, always)) == [f"add {kind[:-1]} x", "add allocation b"]
     assert told(walk(with_it, without, always)) == ["remove allocation b", f"remove {kind[:-1]} x"]
+
+
+# Lookup tables
+
+
+def table(id: str, value: str = "x") -> Lookup:
+    return Lookup(id=id, rows=(("k", value),))
+
+
+def looking_up(id: str, *tables: str) -> Label:
+    transforms = tuple(Transform("lookup", (each,)) for each in tables)
+    return Label(id=id, sources=(Source(f"Tags.{id}"),), transform=transforms)
+
+
+def binds(found: RuleSet) -> bool:
+    known = {each.id for each in found.lookups}
+    return all(name in known for each in found.labels for name in tables_named(each))
+
+
+def test_tables_are_added_and_edited_before_everything_and_removed_after_it() -> None:
+    old = rules("a", labels=(looking_up("l", "edited", "gone"), label("m")))
+    new = rules("b", labels=(looking_up("l", "edited", "new"), label("n")))
+    stops = walk(
+        replace(old, lookups=(table("edited"), table("gone"))),
+        replace(new, lookups=(table("edited", "y"), table("new"))),
+        binds,
+    )
+    assert [[f"{edit.action} {edit.kind} {edit.id}" for edit in stop.edits] for stop in stops] == [
+        ["add lookup new"],
+        ["change lookup edited"],
+        ["add label n"],
+        ["change label l"],
+        ["remove allocation a"],
+        ["add allocation b"],
+        ["remove label m"],
+        ["remove lookup gone"],
+    ]
+    assert stops[1].rules.labels == old.labels
+    assert [each.id for each in stops[-2].rules.lookups] == ["edited", "gone", "new"]
+
+
+def test_a_table_written_otherwise_is_no_change() -> None:
+    one = replace(rules("a"), lookups=(table("t"),))
+    other = replace(one, lookups=(replace(table("t"), text="k,x\n", span=Span("rules/t.csv", 1, 1, 1, 2)),))
+    assert walk(one, other, always) == ()
+
+
+def test_a_table_and_the_entry_that_needs_it_are_two_stops() -> None:
+    old, new = rules(labels=(label("l"),)), rules(labels=(looking_up("l", "t"),))
+    assert not binds(new)
+    there = replace(new, lookups=(table("t"),))
+    assert len(walk(old, there, binds)) == 2
+    assert told(walk(old, there, binds)) == ["add lookup t", "change label l"]
+    assert told(walk(there, old, binds)) == ["change label l", "remove lookup t"]

@@ -77,6 +77,7 @@ def test_one_version_says_who_when_what_and_how_much() -> None:
         "changes  1 to add, 1 to change, 0 to remove, 0 to move, 0 to rename\n"
         "bill     2026-07..2026-09, 12,418 rows, digest bbbbbbbbbbbb\n"
         "rules    digest aaaaaaaaaaaa\n"
+        "plan     digest cccccccccccc\n"
         "result   digest dddddddddddd\n"
         "engine   costops 0.1.0, duckdb 2.0.0\n"
         "\n"

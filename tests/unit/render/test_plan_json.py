@@ -105,7 +105,7 @@ def test_a_first_plan_has_no_version_and_no_lineage() -> None:
 
 def test_a_bill_without_rows_has_no_months() -> None:
     empty = plan(bill=BillSummary(digest="", rows=0, first_month="", last_month=""))
-    assert plan_document(empty)["bill"] == {"digest": "", "rows": 0, "from": None, "until": None}
+    assert plan_document(empty)["bill"] == {"digest": "", "rows": 0, "from": None, "until": None, "files": []}
 
 
 def test_a_plan_of_no_changes_says_that_nothing_would_be_written() -> None:

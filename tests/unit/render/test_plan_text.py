@@ -36,11 +36,13 @@ def test_the_summary_of_a_long_plan_stands_first_and_last() -> None:
     counts = [place for place, line in enumerate(lines) if line.startswith("Plan: ")]
     assert len(lines) > 60
     assert counts[0] == 2
-    assert counts[1] >= len(lines) - 3
+    assert counts[1] >= len(lines) - 4
     assert len(counts) == 2
     short = plan_text(CHANGE)
     assert short.count("Plan: ") == 1
-    assert short.splitlines()[-5].startswith("Plan: ")
+    assert short.splitlines()[-6].startswith("Plan: ")
+    assert short.splitlines()[-1] == f"Plan digest {'d' * 64}"
+    assert "Plan digest" not in plan_text(NOTHING)
 
 
 def numbers(text: str) -> list[Decimal]:

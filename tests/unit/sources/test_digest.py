@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -11,9 +12,11 @@ import pytest
 
 from costops.errors import BillError
 from costops.sources.digest import digest_of, hash_files, refuse_equal_files
-from costops.sources.discover import FoundFile, Owner
+from costops.sources.found import FoundFile, Owner
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
+PACKED = gzip.compress(b"a,b\n" + b"1,2\n" * 500, mtime=0)
 
 
 def found(root: Path, name: str, content: str, source: str = "cloud") -> FoundFile:
@@ -64,11 +67,11 @@ def test_a_file_of_another_size_is_hashed_again(tmp_path: Path) -> None:
         "{",
         "[]",
         "null",
-        '{"version": 1}',
-        '{"version": 2, "files": {}}',
-        '{"version": 1, "files": {"x": [1]}}',
-        '{"version": 1, "files": {"x": 3}}',
-        '{"version": 1, "files": []}',
+        '{"version": 2}',
+        '{"version": 3, "files": {}}',
+        '{"version": 2, "files": {"x": [1]}}',
+        '{"version": 2, "files": {"x": 3}}',
+        '{"version": 2, "files": []}',
         "\x00\x01",
     ],
 )
@@ -85,7 +88,7 @@ def test_an_entry_that_is_no_hash_is_ignored(tmp_path: Path) -> None:
     status = file.path.stat()
     cache_of(tmp_path).parent.mkdir(parents=True)
     entry = [status.st_size, status.st_mtime_ns, "no hash"]
-    cache_of(tmp_path).write_text(json.dumps({"version": 1, "files": {str(file.path): entry}}))
+    cache_of(tmp_path).write_text(json.dumps({"version": 2, "files": {str(file.path): entry}}))
     assert hash_files(tmp_path, [file]) == (HELLO,)
 
 
@@ -120,3 +123,31 @@ def test_two_files_of_one_content_are_both_named(tmp_path: Path) -> None:
         "billing source cloud and billing source azure: a.csv and b.csv have the same content; "
         "their cost would count twice"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (PACKED[:-20], "its end is missing, so that its last rows would be lost"),
+        (PACKED[:-4], "its end is missing, so that its last rows would be lost"),
+        (PACKED[:-6] + bytes([PACKED[-6] ^ 1]) + PACKED[-5:], "its gzip content is damaged"),
+        (PACKED + b"more", "its gzip content is damaged"),
+        (b"a,b\n1,2\n", "it is no gzip file, whatever its name says"),
+        (b"", "it is empty (0 bytes)"),
+    ],
+)
+def test_a_gzipped_file_that_does_not_unpack_to_what_was_packed_is_refused(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    file = found(tmp_path, "a.CSV.gz", "")
+    file.path.write_bytes(content)
+    with pytest.raises(BillError) as caught:
+        hash_files(tmp_path, [file])
+    assert caught.value.message == f"billing source cloud: a.CSV.gz cannot be read: {reason}"
+    assert caught.value.hint
+
+
+def test_a_gzipped_file_of_several_members_is_whole(tmp_path: Path) -> None:
+    file = found(tmp_path, "a.csv.gz", "")
+    file.path.write_bytes(PACKED + PACKED)
+    assert hash_files(tmp_path, [file]) == (hashlib.sha256(PACKED + PACKED).hexdigest(),)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from costops.errors import BillError
-from costops.sources.discover import Owner, find_all, find_files
+from costops.sources.discover import find_all, find_files
+from costops.sources.found import Owner
 
 CLOUD = Owner("billing", "cloud")
 
@@ -21,7 +22,7 @@ def make(root: Path, *names: str) -> None:
 
 
 def names(root: Path, pattern: str) -> list[str]:
-    return [file.name for file in find_files(root, CLOUD, pattern)]
+    return [file.name for file in find_files(root, CLOUD, pattern).files]
 
 
 def refused(root: Path, pattern: str) -> BillError:
@@ -53,15 +54,17 @@ def test_one_star_stays_in_its_folder(tmp_path: Path) -> None:
     assert names(tmp_path, "bill/d*/") == ["bill/deep/b.csv", "bill/deep/er/c.csv"]
 
 
-def test_an_absolute_path_inside_the_workspace_is_named_relative_and_one_outside_absolute(tmp_path: Path) -> None:
+def test_a_file_is_named_relative_to_the_workspace_unless_an_absolute_path_names_it_outside(tmp_path: Path) -> None:
     make(tmp_path, "work/a.csv", "elsewhere/b.csv")
     assert names(tmp_path / "work", str(tmp_path / "work" / "*.csv")) == ["a.csv"]
-    assert names(tmp_path / "work", "../elsewhere/*.csv") == [(tmp_path / "elsewhere" / "b.csv").as_posix()]
+    assert names(tmp_path / "work", "../elsewhere/*.csv") == ["../elsewhere/b.csv"]
+    elsewhere = tmp_path / "elsewhere"
+    assert names(tmp_path / "work", f"{elsewhere}/*.csv") == [(elsewhere / "b.csv").as_posix()]
 
 
 def test_the_three_forms_are_known_in_any_case(tmp_path: Path) -> None:
     make(tmp_path, "b/1.csv", "b/2.CSV", "b/3.csv.gz", "b/4.Csv.GZ", "b/5.parquet", "b/6.snappy.PARQUET")
-    found = find_files(tmp_path, CLOUD, "b")
+    found = find_files(tmp_path, CLOUD, "b").files
     assert [(file.path.name, file.kind) for file in found] == [
         ("1.csv", "csv"),
         ("2.CSV", "csv"),
@@ -79,6 +82,12 @@ def test_hidden_files_markers_and_manifests_are_passed_over(tmp_path: Path) -> N
     assert names(tmp_path, "b") == ["b/a.csv"]
     assert names(tmp_path, "b/**") == ["b/a.csv"]
     assert names(tmp_path, "b/*") == ["b/a.csv"]
+    assert [(each.source, each.name, each.reason) for each in find_files(tmp_path, CLOUD, "b").passed_over] == [
+        ("cloud", "b/Manifest.json", "neither CSV nor Parquet"),
+        ("cloud", "b/_SUCCESS", "neither CSV nor Parquet"),
+        ("cloud", "b/metadata/x-Manifest.json", "a manifest"),
+    ]
+    assert find_files(tmp_path, CLOUD, "b/*.csv").passed_over == ()
 
 
 def test_a_hidden_folder_that_the_path_names_is_read(tmp_path: Path) -> None:

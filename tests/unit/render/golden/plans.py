@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic, Severity, Span
-from costops.model.plan import Change, Coverage, FieldChange, MoneyLine, Moved, Plan, Total
-from costops.model.version import Base, BillSummary
+from costops.model.plan import Change, Coverage, ElementCost, FieldChange, MoneyLine, Moved, Plan, Total
+from costops.model.version import Base, BillSummary, RuleRevision
 from costops.planning.money import largest_moves, moved_money
 
 CENT = 10**10
@@ -56,7 +57,7 @@ def plan(**fields: object) -> Plan:
         "rules": (),
         "rules_digest": "a" * 64,
         "settings": "{}",
-        "metrics_digest": "",
+        "metrics_digest": "e" * 64,
         "bill": BILL,
         "cost": "EffectiveCost",
         "dimensions": DIMENSIONS,
@@ -161,6 +162,33 @@ CHANGE = plan(
     ),
     moved=(Moved("team", "EUR", cents("100.00")), Moved("team", "USD", cents("878.15"))),
     unallocated=UNALLOCATED,
+    rules=(
+        RuleRevision(
+            kind="label", id="team", canonical='{"from":["Tags.team"],"id":"team"}', text="", file="rules/a.yaml", line=2
+        ),
+        RuleRevision(
+            kind="allocation",
+            id="support-by-team",
+            canonical=(
+                '{"id":"support-by-team","method":"proportional","partition_by":["env"],'
+                '"source":{"where":{"ServiceName":["AWS Support","Tax"]}},"to":{"dimension":"team"}}'
+            ),
+            text="",
+            file="rules/30-shared.yaml",
+            line=14,
+        ),
+    ),
+    settings='{"cost": "EffectiveCost", "report": ["team", "env"]}',
+    bill_files=(
+        SourceFile("cloud", "bill/2026-07.parquet", "1" * 64),
+        SourceFile("cloud", "bill/2026-08.parquet", "2" * 64),
+    ),
+    metric_files=(SourceFile("warehouse", "usage/2026-07.csv", "3" * 64),),
+    result=(
+        ElementCost("team", "checkout", "EUR", cents("140.00")),
+        ElementCost("team", None, "USD", cents("1,410.00")),
+        ElementCost("team", "search", "USD", cents("1,890.07")),
+    ),
 )
 
 MOVE = plan(

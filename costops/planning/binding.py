@@ -1,0 +1,27 @@
+"""The plan digest: one number for everything that a reviewed plan promises.
+
+Invariant: it depends on the state, the rules' meaning, the settings, the usage numbers, the bill and the result; not on
+commit, time, path or machine, so that another machine finds the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from costops.model.version import Base
+
+
+def plan_digest(
+    base: Base, *, rules_digest: str, settings: str, metrics_digest: str, bill_digest: str, result_digest: str
+) -> str:
+    """sha256 in hexadecimal; `settings` is their canonical JSON."""
+    bound = {
+        "base": [base.lineage, base.serial, base.version],
+        "bill": bill_digest,
+        "metrics": metrics_digest,
+        "result": result_digest,
+        "rules": rules_digest,
+        "settings": settings,
+    }
+    return hashlib.sha256(json.dumps(bound, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

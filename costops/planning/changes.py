@@ -1,0 +1,73 @@
+"""The steps of a walk, and the edits of costops.yaml, as changes with their fields and their money.
+
+Invariant: the money of the changes of a walk adds up to its last stop minus its start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from costops.language.canonical import canonical
+from costops.model.plan import Change, FieldChange, MoneyLine
+from costops.model.rules import Lookup
+from costops.planning.fields import field_changes
+from costops.planning.money import Money, money_lines, moved_money, without_dust
+from costops.planning.tables import place_of_change, row_changes
+from costops.planning.walk import Edit, Stop
+
+SETTINGS = "settings"
+
+
+def changes_of(stops: Sequence[Stop], money: Sequence[Money], dimensions: Sequence[str]) -> tuple[Change, ...]:
+    """The changes of a walk in its order; `money` is that of its start and of every stop."""
+    changes = []
+    for place, stop in enumerate(stops):
+        lines = without_dust(money_lines(money[place], money[place + 1], dimensions))
+        *joined, last = stop.edits
+        changes += [_change(edit, (), dimensions, last.id) for edit in joined]
+        changes.append(_change(last, lines, dimensions, None))
+    return tuple(changes)
+
+
+def _change(edit: Edit, lines: tuple[MoneyLine, ...], dimensions: Sequence[str], joined_with: str | None) -> Change:
+    entry = edit.after or edit.before
+    assert entry is not None
+    span = entry.span
+    fields: tuple[FieldChange, ...] = ()
+    if isinstance(edit.before, Lookup) and isinstance(edit.after, Lookup):
+        span, fields = place_of_change(edit.before, edit.after), row_changes(edit.before, edit.after)
+    elif edit.action == "change" and edit.before is not None and edit.after is not None:
+        fields = field_changes(canonical(edit.kind, edit.before), canonical(edit.kind, edit.after))
+    return Change(
+        action=edit.action,
+        kind=edit.kind,
+        id=edit.id,
+        file=span.file,
+        line=span.line,
+        fields=fields,
+        money=lines,
+        moved=moved_money(lines, dimensions),
+        joined_with=joined_with,
+    )
+
+
+def settings_changes(
+    before: str, after: str, money: tuple[MoneyLine, ...], dimensions: Sequence[str]
+) -> tuple[Change, ...]:
+    """One change, or none where both canonical settings are the same; `money` is what the settings alone move."""
+    if before == after:
+        return ()
+    fields = field_changes(json.loads(before), json.loads(after))
+    return (
+        Change(
+            action="change",
+            kind=SETTINGS,
+            id="costops.yaml",
+            file="costops.yaml",
+            line=1,
+            fields=fields,
+            money=money,
+            moved=moved_money(money, dimensions),
+        ),
+    )

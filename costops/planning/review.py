@@ -1,0 +1,123 @@
+"""Whether the plan that this workspace gives is the one that was reviewed; only that one may be applied.
+
+Invariant: what passes has the reviewed plan's digest, and for a file every amount that was reviewed; otherwise nothing
+is written, and every reason is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from costops.errors import StaleError, UsageError
+from costops.model.bill import SourceFile
+from costops.model.drift import FileDrift
+from costops.model.plan import Plan
+from costops.model.version import Base, Version
+from costops.planning.document import first_difference
+from costops.planning.saved import PLAN_AGAIN
+from costops.planning.stale import drift_between, file_drifts
+from costops.render.plan_json import DOCUMENT_DIGEST, plan_document
+from costops.render.stale_text import digest_lines, drift_lines
+
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NOT_BOUND = ("base_label", "target_label", "engine", "rules", DOCUMENT_DIGEST)
+"""What a document says of time, commit and program, which a plan does not bind, and the rules, which have a digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """What a plan would be made of here and now, and how to make it."""
+
+    base: Base
+    rules_digest: str
+    settings: str
+    metrics_digest: str
+    bill_digest: str | None
+    """None where the bill cannot be read."""
+    bill_files: tuple[SourceFile, ...]
+    plan: Callable[[], Plan]
+    plan_on_kept_cells: Callable[[], Plan | None]
+    """On the cells of the saved plan's own bill; None where they are not kept."""
+    versions: Callable[[], Sequence[Version]]
+    """All of the state, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The reviewed plan with its ledger, made again here."""
+
+    plan: Plan
+    bill_moved: tuple[FileDrift, ...] | None = None
+    """Files of the bill that moved, where the plan was made on its own kept cells; None where the bill did not."""
+
+
+def review(saved: Plan, here: Here) -> Reviewed:
+    """The saved plan made again; raises StaleError with every reason where it comes out otherwise."""
+    if _only_the_bill_moved(saved, here):
+        plan = here.plan_on_kept_cells()
+        if plan is not None and plan.plan_digest == saved.plan_digest:
+            _check_shown(saved, plan)
+            return Reviewed(plan, file_drifts(saved.bill_files, here.bill_files))
+    plan = here.plan()
+    if plan.plan_digest != saved.plan_digest:
+        drift = drift_between(saved, plan, here.versions())
+        raise StaleError("the saved plan is stale; nothing was written", hint=PLAN_AGAIN, reasons=drift_lines(drift))
+    _check_shown(saved, plan)
+    return Reviewed(plan)
+
+
+def check_digest(digest: str) -> str:
+    """A whole plan digest in lower case; raises UsageError for anything else."""
+    folded = digest.strip().lower()
+    if not _DIGEST.fullmatch(folded):
+        raise UsageError(
+            f"--digest takes a whole plan digest, 64 hexadecimal digits, not {digest[:80]!r}",
+            hint="It is the last line of `costops plan`, and `plan_digest` in the plan document.",
+        )
+    return folded
+
+
+def review_digest(digest: str, plan: Plan, versions: Callable[[], Sequence[Version]]) -> Plan:
+    """`plan`, if its digest is that one; raises StaleError with what is known here."""
+    if plan.plan_digest == digest:
+        return plan
+    applied_as = next((each.number for each in versions() if each.draft.plan_digest == digest), None)
+    raise StaleError(
+        "the plan here is not the one that was asked for; nothing was written",
+        hint="Compare these digests with those of the reviewed plan document, or plan and review again.",
+        reasons=digest_lines(plan, digest, applied_as),
+    )
+
+
+def _only_the_bill_moved(saved: Plan, here: Here) -> bool:
+    ours = (here.base, here.rules_digest, here.settings, here.metrics_digest)
+    theirs = (saved.base, saved.rules_digest, saved.settings, saved.metrics_digest)
+    return ours == theirs and here.bill_digest != saved.bill.digest
+
+
+def _check_shown(saved: Plan, plan: Plan) -> None:
+    """What the file showed for review must be what this plan says, not only its digests."""
+    same_order = [(each.kind, each.id) for each in saved.rules] == [(each.kind, each.id) for each in plan.rules]
+    differing = first_difference(_shown(plan, changes=same_order), _shown(saved, changes=same_order))
+    if differing is not None:
+        made = "" if saved.engine == plan.engine else f", or {saved.engine} said it otherwise"
+        raise StaleError(
+            f"the plan file does not show what its plan says: {differing} differs; it was changed by hand{made}; "
+            "nothing was written",
+            hint=PLAN_AGAIN,
+        )
+
+
+def _shown(plan: Plan, *, changes: bool) -> dict[str, Any]:
+    """A document without what is not bound: time, commit, program, and the places of rules in their files.
+
+    Labels in another order mean the same and give the same result, but another walk: then without `changes`.
+    """
+    document = {key: value for key, value in plan_document(plan).items() if key not in _NOT_BOUND}
+    shown = document["changes"] if changes else []
+    document["changes"] = [{**each, "file": None, "line": None} for each in shown]
+    document["diagnostics"] = sorted([each["code"], each["severity"]] for each in document["diagnostics"])
+    return document
