@@ -345,7 +345,9 @@ class Workspace:
         return not any(each.is_error for each in found)
 
     def _revision(self) -> Revision:
-        return revision_of(self.settings.root, (self.settings.rules, self.settings.root / "costops.yaml"))
+        tables = ((self.settings.root / each.span.file).resolve() for each in self.rules.lookups)
+        paths = (self.settings.rules, self.settings.root / "costops.yaml", *tables)
+        return revision_of(self.settings.root, paths)
 
     def _target_label(self) -> str:
         revision = self._revision()

@@ -53,11 +53,10 @@ def _do_nothing(_number: int, _frame: object) -> None:
 def _obey(reading: int) -> None:
     while number := os.read(reading, 1):
         if number[0] in _ENDS:
-            interrupt(partial(end, *_ENDS[number[0]]))
+            interrupt(partial(_end, *_ENDS[number[0]]))
 
 
-def end(words: str = "interrupted", code: ExitCode = ExitCode.INTERRUPTED) -> NoReturn:
-    """End the process with its one sentence."""
+def _end(words: str, code: ExitCode) -> NoReturn:
     # Not through sys.stderr: the main thread may be inside it, and this thread must wait for nothing.
     with suppress(OSError):
         os.write(2, f"costops: {words}; nothing was changed\n".encode())

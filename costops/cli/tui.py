@@ -55,4 +55,6 @@ def _run(start: Path, flags: Mapping[str, str]) -> int:
     # Once before the screen is taken, so that wrong use and a broken costops.yaml end it as they end any command.
     first = [opened()]
     place = first[0].settings.root.name
-    return CostopsApp(lambda: first.pop() if first else opened(), place).run() or 0
+    app = CostopsApp(lambda: first.pop() if first else opened(), place)
+    code = app.run()
+    return app.return_code or 0 if code is None else code

@@ -21,11 +21,12 @@ from costops.engine.ir import Fields, Program
 from costops.engine.load import BillFacts
 from costops.errors import EngineError
 from costops.interruption import temporary_folder
+from costops.model.bill_report import SplitReading
 
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 1
+FORMAT = 2
 MOST_ENTRIES = 8
 """How many are kept; the oldest go first."""
 _NOTE = "note.json"
@@ -153,6 +154,10 @@ def _described_facts(facts: BillFacts) -> dict[str, Any]:
         "months": list(facts.months),
         "totals": [[currency, cost, str(amount)] for (currency, cost), amount in sorted(facts.totals.items())],
         "missing": [list(each) for each in facts.missing_costs],
+        "splits": [
+            [each.source, each.currency, each.rows, {cost: str(amount) for cost, amount in each.amounts.items()}]
+            for each in facts.splits
+        ],
     }
 
 
@@ -160,7 +165,14 @@ def _facts_of(note: dict[str, Any]) -> BillFacts:
     months = tuple(note["months"])
     first, last = (months[0], months[-1]) if months else ("", "")
     totals = {(currency, cost): int(amount) for currency, cost, amount in note["totals"]}
-    return BillFacts(note["rows"], first, last, months, totals, tuple((cost, count) for cost, count in note["missing"]))
+    missing = tuple((cost, count) for cost, count in note["missing"])
+    splits = tuple(
+        SplitReading(
+            source=source, currency=currency, rows=rows, amounts={cost: int(each) for cost, each in amounts.items()}
+        )
+        for source, currency, rows, amounts in note["splits"]
+    )
+    return BillFacts(note["rows"], first, last, months, totals, missing, splits)
 
 
 def _note_of(entry: Path) -> dict[str, Any] | None:

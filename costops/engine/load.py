@@ -13,6 +13,7 @@ from costops.engine.faults import broken_tags, incomplete, refuse_changed, unrea
 from costops.engine.ir import Fields, MetricUse, Program, RawField
 from costops.errors import BillError
 from costops.model.bill import BillDescription, BillPart, MetricDescription, MetricFile
+from costops.model.bill_report import SplitReading
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +35,8 @@ class BillFacts:
     """(currency, cost column) to picos."""
     missing_costs: tuple[tuple[str, int], ...]
     """(cost column, charges without a value there), only where there are some."""
+    splits: tuple[SplitReading, ...] = ()
+    """Charges that are left out because the parts that their provider has split them into are there."""
 
 
 def _nobody(_words: str) -> None:
@@ -98,13 +101,14 @@ def load_bill(
         raise incomplete(connection, bill, without_currency, "no currency", "currency")
     connection.execute(text_of(cells.raw_cells(len(costs))))
     months, totals = _months_and_totals(connection, costs)
+    splits = tuple(reading for part in bill.parts for reading in split_readings(connection, part, costs))
     connection.execute('DROP VIEW "cells"')
     for names in tables:
         for name in (names.combinations, names.tags, names.tag_values, names.keys, names.cells):
             connection.execute(f'DROP TABLE IF EXISTS "{name}"')
     absent = tuple((cost, int(count)) for cost, count in zip(costs, missing, strict=True) if count)
     first, last = (months[0], months[-1]) if months else ("", "")
-    return BillFacts(int(rows), first, last, months, totals, absent)
+    return BillFacts(int(rows), first, last, months, totals, absent, splits)
 
 
 def with_splits_told(connection: duckdb.DuckDBPyConnection, bill: BillDescription) -> BillDescription:
@@ -128,6 +132,24 @@ def _with_split_told(connection: duckdb.DuckDBPyConnection, part: BillPart, tabl
         raise unreadable_part(connection, part, error) from error
     found = connection.execute(notices.count(table)).fetchall()[0][0]
     return replace(part, split=replace(part.split, table=table) if found else None)
+
+
+def split_readings(connection: duckdb.DuckDBPyConnection, part: BillPart, costs: Sequence[str]) -> list[SplitReading]:
+    """What is left out of a part of the bill because the parts of those charges are there."""
+    from costops.engine.sql.reader import set_aside
+    from costops.engine.sql.syntax import text_of
+
+    if part.split is None:
+        return []
+    return [
+        SplitReading(
+            source=part.source,
+            currency=currency,
+            rows=rows,
+            amounts={cost: int(amount) for cost, amount in zip(costs, amounts, strict=True)},
+        )
+        for currency, rows, *amounts in connection.execute(text_of(set_aside(part, costs))).fetchall()
+    ]
 
 
 def _number_tuples(

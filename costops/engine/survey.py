@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from costops.engine.faults import broken_tags, incomplete, refuse_changed, unreadable_part
-from costops.engine.load import with_splits_told
+from costops.engine.load import split_readings, with_splits_told
 from costops.errors import BillError
 from costops.model.bill import BillDescription, BillPart
 from costops.model.bill_report import (
@@ -18,7 +18,6 @@ from costops.model.bill_report import (
     FileReading,
     FormatReading,
     SourceReading,
-    SplitReading,
     TagReading,
 )
 from costops.model.settings import BillingSource
@@ -49,7 +48,7 @@ def survey(
         readings += _file_readings(connection, whole, part)
     tell("reading tags")
     tags = _tags(connection, whole.parts, shown, _main_currency(readings))
-    splits = tuple(reading for part in whole.parts for reading in _splits(connection, part, costs))
+    splits = tuple(reading for part in whole.parts for reading in split_readings(connection, part, costs))
     refuse_changed(file for part in bill.parts for file in part.files)
     places = {source.name: place for place, source in enumerate(sources)}
     return BillReport(
@@ -155,23 +154,6 @@ def _main_currency(readings: Sequence[FileReading]) -> str | None:
     for each in readings:
         rows[each.currency] = rows.get(each.currency, 0) + each.rows
     return min(rows, key=lambda currency: (-rows[currency], currency), default=None)
-
-
-def _splits(connection: duckdb.DuckDBPyConnection, part: BillPart, costs: Sequence[str]) -> list[SplitReading]:
-    from costops.engine.sql.reader import set_aside
-    from costops.engine.sql.syntax import text_of
-
-    if part.split is None:
-        return []
-    return [
-        SplitReading(
-            source=part.source,
-            currency=currency,
-            rows=rows,
-            amounts={cost: int(amount) for cost, amount in zip(costs, amounts, strict=True)},
-        )
-        for currency, rows, *amounts in connection.execute(text_of(set_aside(part, costs))).fetchall()
-    ]
 
 
 def _formats(bill: BillDescription, source: BillingSource) -> tuple[FormatReading, ...]:

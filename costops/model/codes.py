@@ -102,6 +102,7 @@ CODES: dict[str, str] = {
     "CO603": "Two sources have the same name.",
     # What a bill has, and what an evaluation found.
     "CO701": "Charges have no amount in a cost column.",
+    "CO702": "Charges are left out, because the parts that their provider has split them into count.",
     "CO801": "Cost stays where it was, because its basis is empty.",
     "CO802": "More than 5 percent of what a rule takes is in a missing partition.",
     "CO803": "Charges longer than a day are split by their first day alone.",

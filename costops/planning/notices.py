@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costops.engine.embedded import Evaluation, Notice
+from costops.model.bill_report import SplitReading
 from costops.model.diagnostic import Diagnostic, Severity
 from costops.model.rules import Entry, RuleSet
 from costops.money import format_picos
@@ -15,16 +16,30 @@ from costops.money import format_picos
 LISTED_ELEMENTS = 10
 
 
-def bill_notices(evaluation: Evaluation) -> list[Diagnostic]:
-    """Warnings about the bill itself."""
-    return [
+def bill_notices(evaluation: Evaluation, cost: str) -> list[Diagnostic]:
+    """Warnings about the bill itself; amounts are of the cost column `cost`."""
+    facts = evaluation.facts
+    missing = [
         Diagnostic(
             code="CO701",
             severity=Severity.WARNING,
-            message=f"{count:,} charge{'s have' if count != 1 else ' has'} no {cost}; it counts as 0 there",
+            message=f"{count:,} charge{'s have' if count != 1 else ' has'} no {column}; it counts as 0 there",
         )
-        for cost, count in evaluation.facts.missing_costs
+        for column, count in facts.missing_costs
     ]
+    return missing + [_split_notice(each, cost) for each in facts.splits]
+
+
+def _split_notice(split: SplitReading, cost: str) -> Diagnostic:
+    amount = f"{split.currency} {format_picos(split.amounts.get(cost, 0))} ({cost})"
+    charges = f"{split.rows:,} charge{'s' if split.rows != 1 else ''} of {split.source} with {amount}"
+    return Diagnostic(
+        code="CO702",
+        severity=Severity.WARNING,
+        message=f"{charges} {'are' if split.rows != 1 else 'is'} left out: the parts that the provider has split this "
+        "cost into are there and count",
+        hint="`costops bill` shows what was left out",
+    )
 
 
 def rule_notices(rules: RuleSet, cost: str, notices: Sequence[Notice]) -> list[Diagnostic]:

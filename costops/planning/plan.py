@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Protocol
 
 from costops.engine.embedded import Evaluation, Request
@@ -160,7 +161,7 @@ def make_plan(inputs: Inputs) -> Plan:
         carried_months=tuple(carried),
         diagnostics=(
             *inputs.diagnostics,
-            *bill_notices(evaluation),
+            *bill_notices(evaluation, cost),
             *rule_notices(inputs.rules, cost, outcomes[last].notices),
         ),
         ledger=result if writes else None,
@@ -239,13 +240,14 @@ def _summed(first: Mapping[tuple[str, str], int], second: Mapping[tuple[str, str
 
 
 def _ledger_totals(ledger: Ledger) -> dict[tuple[str, str], int]:
-    totals: dict[tuple[str, str], int] = {}
-    for cost, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True):
-        by_currency: dict[str, int] = {}
-        for currency, amount in zip(ledger.currencies, amounts, strict=True):
-            by_currency[currency] = by_currency.get(currency, 0) + amount
-        totals |= {(currency, cost): amount for currency, amount in by_currency.items()}
-    return totals
+    chosen = {
+        currency: [each == currency for each in ledger.currencies] for currency in dict.fromkeys(ledger.currencies)
+    }
+    return {
+        (currency, cost): sum(compress(amounts, rows))
+        for cost, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True)
+        for currency, rows in chosen.items()
+    }
 
 
 def _digest(inputs: Inputs, result_digest: str) -> str:

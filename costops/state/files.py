@@ -73,11 +73,16 @@ def publish(unfinished: Path, real: Path) -> None:
     synchronize(unfinished)
     with held():
         give_way()
-        os.link(unfinished, real)  # unlike a rename, never replaces what appeared under the name meanwhile
+        link(unfinished, real)
         settle()
+
+
+def link(content: Path, name: Path) -> None:
+    """A second name for a file; FileExistsError if it is taken."""
+    os.link(content, name)  # unlike a rename, never replaces what appeared under the name meanwhile
     # From here on the file is there, so nothing may report a failure any more.
     with suppress(OSError):
-        synchronize(real.parent)
+        synchronize(name.parent)
 
 
 def replace(unfinished: Path, real: Path) -> None:

@@ -18,7 +18,6 @@ from costops.model.sums import LedgerSums
 from costops.model.version import Base, RuleRevision, Version
 from costops.state.chain import StoredValue
 from costops.state.connection import (
-    LOOK_AND_RESTORE,
     check_identity,
     connect,
     corrupt,
@@ -76,9 +75,12 @@ def open_snapshot(real: Path, path: Path) -> Snapshot:
     try:
         return Snapshot(_begin(real, path, "mode=ro"))
     except sqlite3.OperationalError as error:
-        # A folder that cannot be written lets SQLite make no index of the log. Without a log none is needed.
+        # A folder that cannot be written, or a full disk, lets SQLite make no index of the log. Without a log none is
+        # needed.
         refused = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-        if error.sqlite_errorcode & 0xFF not in refused or write_ahead_log(real) is not None:
+        code = error.sqlite_errorcode
+        no_index = code & 0xFF in refused or code == sqlite3.SQLITE_IOERR_SHMSIZE
+        if not no_index or write_ahead_log(real) is not None:
             raise
     before = _stamp(real)
     return Snapshot(_begin(real, path, "mode=ro&immutable=1"), (real, before))
@@ -199,7 +201,7 @@ class StateReader:
         row = self._connection.execute(f"SELECT {', '.join(columns)} FROM version WHERE number = ?", [number])
         stored: dict[str, StoredValue] = dict(zip(columns, row.fetchone(), strict=True))
         if not version_is_sound(self._connection, number):
-            raise corrupt(self._path, f"version {number} is not the one that was applied", LOOK_AND_RESTORE)
+            raise corrupt(self._path, f"version {number} is not the one that was applied")
         places = self._connection.execute(
             "SELECT revision, file, line FROM version_rule WHERE version = ? ORDER BY position", [number]
         ).fetchall()
@@ -224,5 +226,5 @@ class StateReader:
             raise
         except (TypeError, ValueError, KeyError, IndexError) as error:
             self._snapshot.check_still(self._path)
-            raise corrupt(self._path, f"its content cannot be read ({error})", LOOK_AND_RESTORE) from error
+            raise corrupt(self._path, f"its content cannot be read ({error})") from error
         self._snapshot.check_still(self._path)

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from costops.errors import BusyError, CostopsError, StaleError, StateError, UsageError
+from costops.interruption import give_way, held, settle
 from costops.model.state_file import Descent, Restoration, Restored, StateCheck
 from costops.state import files
 from costops.state.backup import copy_pages, copy_state
@@ -74,14 +75,22 @@ def restore(plan: Restoration, *, timeout_seconds: float = 10) -> Restored:
             found = copy_state(_locate_source(path, source), source, staged)
             if not found.is_sound or found.head != plan.source.head:
                 raise StaleError(f"The backup {source} changed meanwhile; nothing was restored.", hint=LOOK_AGAIN)
-            if plan.descent is Descent.FIRST:
-                kept = None
-                _appear(staged, real, path)
-            elif plan.descent is Descent.UNREADABLE:
-                kept = _take_place(staged, real, path)
-            else:
-                kept = _overwrite(staged, real, path, plan.present, timeout_seconds)
+            with held():  # what is kept and what takes its place belong together
+                kept = _install(staged, real, plan, timeout_seconds)
+                settle()
     return Restored(check=changed(found, path=path), kept=kept)
+
+
+def _install(staged: Path, real: Path, plan: Restoration, timeout_seconds: float) -> Path | None:
+    path = plan.present.path
+    give_way()
+    if plan.descent is Descent.FIRST:
+        _appear(staged, real, path)
+        return None
+    # A copy of a damaged state and its log together would not show which of the two is wrong.
+    if plan.descent is Descent.UNREADABLE or (plan.present.problems and leftover_log(real)):
+        return _take_place(staged, real)
+    return _overwrite(staged, real, path, plan.present, timeout_seconds)
 
 
 def _locate_source(path: Path, source: Path) -> Path:
@@ -135,7 +144,7 @@ def _appear(staged: Path, real: Path, path: Path) -> None:
         raise StaleError(f"Another process has made the state {path} meanwhile.", hint=LOOK_AGAIN) from error
 
 
-def _take_place(staged: Path, real: Path, path: Path) -> Path:
+def _take_place(staged: Path, real: Path) -> Path:
     """Put the staged state in the place of a file that cannot be opened; gives where that file is kept.
 
     A kill between the steps leaves a file that is refused as empty, never one that lost its log.
@@ -146,7 +155,7 @@ def _take_place(staged: Path, real: Path, path: Path) -> Path:
     kept = _keep_name(real, real if real.exists() else None)
     if log is not None:
         with files.unfinished_file(real) as empty:
-            files.replace(empty, real)
+            empty.replace(real)
         log.rename(kept.with_name(kept.name + log.name.removeprefix(real.name)))
     files.replace(staged, real)
     return kept
@@ -158,7 +167,8 @@ def _keep_name(real: Path, content: Path | None) -> Path:
         kept = real.with_name(f"{real.name}.replaced-{number}")
         try:
             if content is not None:
-                files.publish(content, kept)
+                files.synchronize(content)
+                files.link(content, kept)
             elif any(kept.with_name(kept.name + suffix).exists() for suffix in ("", "-wal", "-journal")):
                 continue
         except FileExistsError:
@@ -174,6 +184,8 @@ def _overwrite(staged: Path, real: Path, path: Path, expected: StateCheck, timeo
     deadline = time.monotonic() + timeout_seconds
 
     def after_page(status: int, _remaining: int, _pages: int) -> None:
+        if status != sqlite3.SQLITE_DONE:
+            give_way()
         if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             if time.monotonic() >= deadline:
                 raise BusyError(

@@ -7,14 +7,22 @@ changed byte is either found or lies where SQLite keeps nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from costops.errors import StateError
+from costops.errors import CostopsError, StateError
 from costops.model.state_file import StateCheck, StateProblem
 from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
-from costops.state.connection import RESTORE, locate, state_errors, write_ahead_log
+from costops.state.connection import (
+    RESTORE,
+    DamagedStateError,
+    check_identity,
+    connect,
+    locate,
+    state_errors,
+    write_ahead_log,
+)
 from costops.state.contents import check_blocks, stored_days, stored_rules
 from costops.state.migrations import expected_schema, migration_names, schema_problems
 from costops.state.reader import open_snapshot
@@ -49,11 +57,23 @@ def check_state(path: Path) -> StateCheck:
         return unreadable(path, error)
     if real is None or snapshot is None:
         raise StateError(f"There is no state at {path}.", hint="Run `costops apply` first.")
+    with closing(snapshot.connection) as connection:
+        seen, problems, complete = _look(connection, path)
+    log = write_ahead_log(real)
+    if problems and log is not None:
+        problems += _without_log(real, path, log)
+    with state_errors(path):
+        snapshot.check_still(path)
+        return seen.check(path, _size(real), tuple(problems), complete)
+
+
+def _look(connection: sqlite3.Connection, path: Path) -> tuple[_Seen, list[StateProblem], bool]:
+    """What could be read, every problem, and whether the checks came to their end."""
     seen = _Seen()
     problems: list[StateProblem] = []
     complete = False
     try:
-        with closing(snapshot.connection) as connection, state_errors(path):
+        with state_errors(path):
             for look in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months):
                 problems += [StateProblem(place, message, RESTORE) for place, message in look(connection, seen)]
                 # What SQLite cannot read in order, the checks of content cannot either.
@@ -62,17 +82,38 @@ def check_state(path: Path) -> StateCheck:
             else:
                 complete = True
     except StateError as error:
-        problems.append(StateProblem(_FILE, error.message, error.hint or RESTORE))
+        problems.append(_of_file(error))
     except (TypeError, ValueError, KeyError, IndexError) as error:
         problems.append(StateProblem(_FILE, f"content cannot be read: {error}", RESTORE))
-    with state_errors(path):
-        snapshot.check_still(path)
-        return seen.check(path, _size(real), tuple(problems), complete)
+    return seen, problems, complete
+
+
+def _without_log(real: Path, path: Path, log: Path) -> list[StateProblem]:
+    """A sentence on a log that is to blame: SQLite plays whatever log has the right name, be it another database's."""
+    with suppress(CostopsError), state_errors(path), closing(connect(real, "mode=ro&immutable=1", 0)) as connection:
+        check_identity(connection, path)
+        seen, problems, _ = _look(connection, path)
+        if not problems:
+            return [
+                StateProblem(
+                    log.name,
+                    f"without this log the file is a sound state, at version {seen.newest}",
+                    f"If it is the log of another database, move it away; else restore a backup, for what it holds "
+                    f"after version {seen.newest} is damaged.",
+                )
+            ]
+    return []
 
 
 def unreadable(path: Path, error: StateError) -> StateCheck:
     """A state that cannot be opened at all."""
-    return StateCheck(path=path, complete=False, problems=(StateProblem(_FILE, error.message, error.hint or RESTORE),))
+    return StateCheck(path=path, complete=False, problems=(_of_file(error),))
+
+
+def _of_file(error: StateError) -> StateProblem:
+    # The remedy of damage is told to somebody who runs this check already.
+    remedy = None if isinstance(error, DamagedStateError) else error.hint
+    return StateProblem(_FILE, error.message, remedy or RESTORE)
 
 
 @dataclass(slots=True)

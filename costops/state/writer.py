@@ -23,7 +23,6 @@ from costops.model.version import Base, Version, VersionDraft
 from costops.money import PICOS
 from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
 from costops.state.connection import (
-    LOOK_AND_RESTORE,
     RESTORE,
     check_identity,
     connect,
@@ -65,7 +64,7 @@ def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger
     _check_storable(draft, ledger)
     _ = ledger.block_digests  # the ledger keeps them; they take their time, and no interruption should wait for that
     real = locate(path)
-    with state_errors(path), held():
+    with state_errors(path):
         if real is not None:
             return _append(real, path, base, draft, ledger, timeout_seconds)
         if base.version is not None or base.lineage is not None:
@@ -97,7 +96,7 @@ def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Led
         if check_identity(connection, path) == SCHEMA_VERSION:
             _check_schema(connection, path, expected)
             _check_newest(connection, path, ledger)
-    with closing(connect(real, "mode=rw", timeout_seconds)) as connection:
+    with held(), closing(connect(real, "mode=rw", timeout_seconds)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         with _immediate(connection, timeout_seconds):
             if check_identity(connection, path) < SCHEMA_VERSION:
@@ -114,7 +113,7 @@ def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Led
 def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
     real = path.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished_file(real) as unfinished:
+    with held(), unfinished_file(real) as unfinished:
         with closing(connect(unfinished, "mode=rw", 0)) as connection:
             connection.execute("PRAGMA journal_mode = MEMORY")  # nobody else knows the name, and a kill discards it
             with _immediate(connection):
@@ -123,7 +122,6 @@ def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
                 version = _write(connection, draft, ledger)
             connection.execute("PRAGMA journal_mode = WAL")
         _publish(unfinished, real, path)
-        settle()
     return version
 
 
@@ -190,9 +188,9 @@ def _check_newest(connection: sqlite3.Connection, path: Path, ledger: Ledger) ->
     try:
         sound = newest_is_sound(connection, set(ledger.block_digests.values()))
     except (TypeError, ValueError, KeyError) as error:
-        raise corrupt(path, f"its content cannot be read ({error})", LOOK_AND_RESTORE) from error
+        raise corrupt(path, f"its content cannot be read ({error})") from error
     if not sound:
-        raise corrupt(path, "what it holds is not what was applied", LOOK_AND_RESTORE)
+        raise corrupt(path, "what it holds is not what was applied")
 
 
 def _check_base(connection: sqlite3.Connection, path: Path, base: Base) -> None:

@@ -266,6 +266,7 @@ FAULT = """
 import os, signal, sqlite3, time
 
 def interrupt():
+    open("interrupted", "w").close()
     # Twice, and with time for it to be heeded.
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGNAL)
@@ -310,6 +311,7 @@ def faulty_apply(folder: Path, name: str, *, before: str = "-", after: str = "-"
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, timeout=60, check=False)
     out, err = done.stdout.decode(), done.stderr.decode()
     assert not [word for word in FORBIDDEN if word in err], err
+    assert (folder / "interrupted").exists(), "the moment never came"
     return Done(done.returncode, out, err)
 
 
@@ -433,8 +435,8 @@ def test_the_first_thing_that_is_imported_is_what_heeds_signals() -> None:
 
 def test_a_signal_when_all_is_done_changes_nothing(workspace: Path) -> None:
     program = (
-        "import atexit, os, signal;"
-        "atexit.register(lambda: [os.kill(os.getpid(), number) for number in (2, 15, 1)]);"
+        "import atexit, os, time;"
+        "atexit.register(lambda: [(os.kill(os.getpid(), number), time.sleep(0.2)) for number in (2, 15, 1)]);"
         "from costops.cli import main; main(['plan'])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=workspace, capture_output=True, text=True, check=False)

@@ -9,12 +9,15 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from cli.commands import costops
+from cli.commands import Done, costops
 from cli.terminal import in_terminal, screen
+from workbench import Case, charge, usage, write
 
 from costops.cli.progress import Bar, drawn
 from costops.demo.generate import generate
 from costops.demo.init import init_workspace
+from costops.model.progress import Share
+from costops.workspace import open_workspace
 
 pytestmark = pytest.mark.xdist_group("progress")
 
@@ -37,6 +40,12 @@ def middling(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return demo(tmp_path_factory.mktemp("middling") / "demo", 15_000)
 
 
+@pytest.fixture(scope="module")
+def piped(middling: Path) -> Done:
+    """The plan on it without a terminal."""
+    return costops(middling, "plan", environment={"TERM": "xterm"})
+
+
 def test_a_line_says_what_is_being_done_and_is_gone_when_the_result_is_there(big: Path) -> None:
     piped = costops(big, "plan", environment={"COLUMNS": "80"})
     shown = in_terminal(big, "plan")
@@ -57,16 +66,14 @@ def test_a_quick_command_shows_nothing(middling: Path) -> None:
     assert (shown.code, shown.output) == (0, b"")
 
 
-def test_the_line_stays_out_of_a_result_that_goes_elsewhere(middling: Path) -> None:
-    piped = costops(middling, "plan")
+def test_the_line_stays_out_of_a_result_that_goes_elsewhere(middling: Path, piped: Done) -> None:
     shown = in_terminal(middling, "plan", stdout_is_pipe=True)
     assert shown.stdout.decode() == piped.out
     assert shown.screen == piped.err.splitlines()
     assert any("reading cloud" in line for line in shown.lines_seen)
 
 
-def test_without_a_terminal_nothing_of_it_is_written(middling: Path) -> None:
-    piped = costops(middling, "plan", environment={"TERM": "xterm"})
+def test_without_a_terminal_nothing_of_it_is_written(piped: Done) -> None:
     assert "\r" not in piped.out + piped.err
     assert "\x1b" not in piped.out + piped.err
     assert "reading cloud" not in piped.out + piped.err
@@ -98,6 +105,51 @@ def test_ctrl_c_while_the_bill_is_read_leaves_one_sentence_on_the_screen(big: Pa
     shown = in_terminal(big, "plan", answers={b"reading cloud, 3 files, second pass": b"\x03"})
     assert shown.code == 130
     assert shown.screen == ["costops: interrupted; nothing was changed"]
+
+
+class Heard:
+    """Notes what is told, and how much is done."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, Share | None]] = []
+
+    def stage(self, words: str, share: Share | None = None) -> None:
+        self.stages.append((words, share))
+
+
+def test_a_plan_and_an_apply_tell_what_they_do(tmp_path: Path) -> None:
+    rules = """\
+labels:
+  - {id: env, from: Tags.env}
+metrics:
+  - {id: hours, source: warehouse, query: hours, labels: {env: env}}
+allocations:
+  - {id: support, source: {where: {ServiceName: Support}}, method: even, to: {dimension: env}}
+  - {id: rest, source: {where: {env: null}}, method: metric, basis: {metric: hours}, to: {dimension: env}}
+"""
+    bill = [charge("EC2", "10", env="production"), charge("Support", "5"), charge("Tax", "1")]
+    write(Case(rules, bill, [usage("hours", "1", env="production")], report=("env",)), tmp_path)
+    heard = Heard()
+    workspace = open_workspace(tmp_path, environment={}, progress=heard)
+    plan = workspace.plan()
+    told = [words for words, _ in heard.stages]
+    assert told[:2] == ["looking at the bill's files", "looking at the metrics' files"]
+    in_order = [
+        "reading cloud, 1 file, first pass",
+        "reading cloud, 1 file, second pass",
+        "reading metric hours",
+        "evaluating rule 1 of 2 (support)",
+        "evaluating rule 2 of 2 (rest)",
+        "making the plan",
+    ]
+    assert [words for words in told if words in in_order] == in_order
+    evaluating = [share() for words, share in heard.stages if words.startswith("evaluating") and share is not None]
+    assert evaluating == sorted(share for share in evaluating if share is not None)
+    assert all(share is not None and 0 <= share < 1 for share in evaluating)
+    reading = [share for words, share in heard.stages if words.startswith("reading cloud") and share is not None]
+    assert [share() for share in reading] == [None, None], "the connection is closed, and nobody asks it"
+    workspace.apply(plan)
+    assert heard.stages[-1] == ("writing version 1", None)
 
 
 def test_a_line_for_every_width() -> None:

@@ -33,7 +33,6 @@ class Terminal:
 
     process: int
     fd: int
-    before: list[object]
     shown: bytes = b""
     marks: list[int] = field(default_factory=list)
 
@@ -93,7 +92,7 @@ def start() -> Iterator[Callable[..., Terminal]]:
             os.environ.update({**clean, "TERM": "xterm-256color", **environment})
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
             os.execv(sys.executable, [sys.executable, "-m", "costops", *arguments])
-        terminal = Terminal(process, fd, termios.tcgetattr(fd))
+        terminal = Terminal(process, fd)
         started.append(terminal)
         return terminal
 
@@ -132,7 +131,7 @@ def test_the_line_settings_of_the_terminal_are_as_they_were(applied: Path, tmp_p
         os.chdir(applied)
         os.environ["TERM"] = "xterm-256color"
         os.execv("/bin/sh", ["/bin/sh", "-c", program])
-    terminal = Terminal(process, fd, [])
+    terminal = Terminal(process, fd)
     try:
         terminal.wait_for("production", "10.00")
         terminal.press("q")
@@ -156,6 +155,27 @@ def test_a_signal_restores_the_terminal_and_ends_with_its_code(
     assert terminal.end() == code
     assert terminal.is_restored()
     assert "Traceback" not in terminal.plain()
+
+
+def test_an_error_of_the_program_itself_is_exit_code_1_on_a_restored_terminal(applied: Path) -> None:
+    program = (
+        "import costops.digest.build as build\n"
+        "def broken(*arguments, **options): raise ZeroDivisionError('a bug')\n"
+        "build.make_digest = broken\n"
+        "from costops.cli import main; main(['tui'])"
+    )
+    process, fd = pty.fork()
+    if process == 0:
+        os.chdir(applied)
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, "-c", program])
+    terminal = Terminal(process, fd)
+    try:
+        assert terminal.end() == 1
+    finally:
+        os.close(fd)
+    assert terminal.is_restored()
+    assert "ZeroDivisionError" in terminal.plain()
 
 
 def test_wrong_use_is_told_before_the_screen_is_taken(tmp_path: Path, start: Callable[..., Terminal]) -> None:
@@ -185,7 +205,7 @@ def test_stdout_that_is_a_file_is_no_terminal(applied: Path, tmp_path: Path) -> 
     if process == 0:
         os.chdir(applied)
         os.execv("/bin/sh", ["/bin/sh", "-c", f"{sys.executable} -m costops tui > {tmp_path / 'out'}"])
-    terminal = Terminal(process, fd, [])
+    terminal = Terminal(process, fd)
     try:
         assert terminal.end() == 64
     finally:

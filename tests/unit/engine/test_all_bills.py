@@ -12,7 +12,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -214,9 +213,9 @@ def test_a_plan_on_all_of_them_loses_nothing(ledger: Ledger, expected: dict[Key,
             if cost == name and amount:
                 wanted[month, currency] += picos(amount)
         found: dict[tuple[str, str], int] = defaultdict(int)
-        for row, amount in enumerate(ledger.amounts[place]):
-            found[ledger.months[row], ledger.currencies[row]] += amount
-        assert {key: amount for key, amount in found.items() if amount} == wanted
+        for row, amount_picos in enumerate(ledger.amounts[place]):
+            found[ledger.months[row], ledger.currencies[row]] += amount_picos
+        assert {key: total for key, total in found.items() if total} == wanted
 
 
 def test_formats_versions_and_files_are_told(report: BillReport) -> None:
@@ -291,7 +290,7 @@ def test_ids_keep_their_leading_zeros(data: Path, tmp_path: Path) -> None:
 def test_provider_split_rows_count_once_and_add_up_to_their_charge(report: BillReport, data: Path) -> None:
     """The real files have parts alone: no row stands beside the parts it was split into."""
     split = 0
-    parts: dict[tuple[str, ...], list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    ratios: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
     for path in sorted((data / "focus-1.3").glob("*.csv.gz")):
         with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
@@ -299,8 +298,8 @@ def test_provider_split_rows_count_once_and_add_up_to_their_charge(report: BillR
                     split += 1
                     ratio = Decimal(str(json.loads(row["AllocatedMethodDetails"])["Elements"][0]["AllocatedRatio"]))
                     key = (path.name, row["ResourceId"], row["ChargePeriodStart"], row["SkuPriceId"])
-                    parts[key].append((ratio, Decimal(row["BilledCost"])))
+                    ratios[key] += ratio
     assert split == 210 + 249 + 192
-    assert all(abs(sum(ratio for ratio, _ in each) - 1) < Decimal("0.0001") for each in parts.values())
+    assert all(abs(whole - 1) < Decimal("0.0001") for whole in ratios.values())
     assert report.splits == ()
-    assert Fraction(sum(each.rows for each in report.readings if each.source == "focus13")) == 3000
+    assert sum(each.rows for each in report.readings if each.source == "focus13") == 3000

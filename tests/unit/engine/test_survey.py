@@ -11,10 +11,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from workbench import evaluated, totals
+from workbench import evaluated, planned, totals
 
 from costops.errors import BillError
 from costops.model.bill_report import BillReport, CostReading, months_between
+from costops.model.diagnostic import Severity
 from costops.workspace import open_workspace
 
 ROW = {
@@ -283,6 +284,9 @@ def test_a_charge_beside_its_parts_does_not_count(tmp_path: Path) -> None:
     (left_out,) = survey(tmp_path).splits
     assert (left_out.source, left_out.currency, left_out.rows) == ("cloud", "USD", 1)
     assert left_out.amounts == {"BilledCost": 10**12, "EffectiveCost": 10**12}
+    (warning,) = planned(tmp_path)[1]
+    assert (warning.code, warning.severity) == ("CO702", Severity.WARNING)
+    assert "1 charge of cloud with USD 1 (EffectiveCost) is left out" in warning.message
 
 
 def test_a_charge_without_cost_beside_its_parts_stays_and_adds_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from unit.state.child import month, run_as_nobody, start
 from unit.state.stores import FIRST_RUN, apply, base_of, content, draft_of, ledger_of, query, read_ledger, three_days
 
-from costops.errors import CostopsError, ExitCode, StaleError
+from costops.errors import CostopsError, ExitCode, StaleError, StateError
 from costops.model.version import Base
 from costops.state.reader import open_reader
 from costops.state.verify import verify
@@ -138,19 +138,46 @@ def test_a_version_that_is_there_is_never_reported_as_failed(tmp_path: Path, mon
     assert base_of(state).version == 1
 
 
-def test_a_stored_day_that_does_not_add_up_stops_the_apply(tmp_path: Path) -> None:
+def damage(path: Path, statement: str) -> None:
+    """Change a stored entry, and leave the schema as it was."""
+    trigger = query(path, "SELECT sql FROM sqlite_master WHERE name = 'entry_no_update'")[0][0]
+    query(path, "DROP TRIGGER entry_no_update")
+    query(path, statement)
+    query(path, str(trigger))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "billed_parts = billed_parts + 1",
+        'dimension_values = \'["production","other"]\'',
+        "path = 'other'",
+        "position = 7",
+    ],
+)
+def test_a_stored_day_that_is_not_what_was_applied_stops_the_apply(tmp_path: Path, change: str) -> None:
     state = tmp_path / "costops.db"
     apply(state, three_days(1))
-    trigger = query(state, "SELECT sql FROM sqlite_master WHERE name = 'entry_no_update'")[0][0]
-    query(state, "DROP TRIGGER entry_no_update")
-    query(state, "UPDATE entry SET billed_parts = billed_parts + 1 WHERE block = 1 AND position = 1")
-    query(state, str(trigger))
+    damage(state, f"UPDATE entry SET {change} WHERE block = 1 AND position = 1")
+    before = content(state)
 
-    with pytest.raises(CostopsError, match="does not add up to the ledger") as raised:
+    with pytest.raises(StateError, match="what it holds is not what was applied") as raised:
         apply(state, three_days(2))
 
     assert raised.value.exit_code == ExitCode.STATE
-    assert base_of(state).version == 1
+    assert "costops state check" in str(raised.value.hint)
+    assert content(state) == before
+
+
+def test_a_day_of_an_older_version_is_shared_only_if_it_is_what_was_applied(tmp_path: Path) -> None:
+    state = tmp_path / "costops.db"
+    apply(state, three_days(1))
+    apply(state, three_days(2))
+    damage(state, "UPDATE entry SET path = 'other' WHERE block = 2")
+
+    assert apply(state, three_days(3)).number == 3
+    with pytest.raises(StateError, match="what it holds is not what was applied"):
+        apply(state, three_days(1))
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,9 @@ class ReportScreen(Screen[None], Generic[Content]):
         ):
             bar = self.query_one(f"#{name}", Static)
             bar.update(text)
-            bar.display = bool(text)
+            # Only what can be empty: setting it would win over the styles of a short window.
+            if name in ("as-of", "notice"):
+                bar.display = bool(text)
 
     def _keys(self) -> str:
         """As many keys as fit; help and quit always."""

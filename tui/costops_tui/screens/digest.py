@@ -5,6 +5,7 @@ Invariant: the figures are those of `costops digest`, written by the same functi
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -51,7 +52,7 @@ class DigestScreen(ReportScreen[Digest]):
 
     @property
     def command(self) -> str:
-        return self.COMMAND if self.content is None else f"{self.COMMAND} --by {self.content.by}"
+        return self.COMMAND if self.content is None else f"{self.COMMAND} --by {shlex.quote(self.content.by)}"
 
     @property
     def currencies(self) -> tuple[str, ...]:
