@@ -15,7 +15,7 @@ def command() -> None:
     """Check, back up and restore the state, the file that keeps every version."""
 
 
-@command.command("check")
+@command.command("check", short_help="Look at every stored value.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def check(session: output.Session, form: str) -> int:
@@ -27,7 +27,7 @@ def check(session: output.Session, form: str) -> int:
     return ExitCode.DONE if found.is_sound else ExitCode.STATE
 
 
-@command.command("backup")
+@command.command("backup", short_help="Copy the state to a file, also while an apply writes it.")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.pass_obj
@@ -38,7 +38,7 @@ def backup(session: output.Session, file: Path, force: bool) -> None:
     output.result(backup_text(session.workspace().back_up_state(session.start / file, force=force)))
 
 
-@command.command("restore")
+@command.command("restore", short_help="Put a backup in the place of the state.")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Also restore a backup of another state.")

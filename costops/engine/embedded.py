@@ -171,7 +171,7 @@ def _metric_uses(programs: Sequence[Program]) -> tuple[MetricUse, ...]:
 
 
 @contextmanager
-def _connection(threads: int | None, scratch: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(threads: int | None, scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     # duckdb costs 110 ms to import.
     import duckdb
 

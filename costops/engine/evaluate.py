@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from costops.engine.ir import PATH_MARK, MetricUse, Program, Step
 from costops.errors import ConservationError, EngineError
@@ -17,6 +17,8 @@ from costops.money import format_picos
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 Money = dict[tuple[str, str | None, str], int]
 """(report dimension, value, currency) to picos."""
@@ -211,20 +213,33 @@ class _Run:
         return tuple(money)
 
     def _ledger(self) -> Ledger:
-        self._do(self._queries.ledger(self._program, len(self._costs)))
-        narrow = self._rows(self._queries.fits_64_bits(len(self._costs)))[0]
-        rows = self._rows(self._queries.ledger_rows(len(self._program.report), narrow))
-        dimensions = tuple(name for name, _ in self._program.report)
-        width = 4 + len(dimensions) + len(self._costs)
-        columns = list(zip(*rows, strict=True)) if rows else [() for _ in range(width)]
-        first_cost = 4 + len(dimensions)
+        queries, costs, width = self._queries, len(self._costs), len(self._program.report)
+        self._do(queries.places(self._program))
+        self._do(queries.ledger(costs))
+        self._do(queries.dates())
+        months, days, currencies = _transposed(self._rows(queries.date_rows()), 3)
+        _, *values, paths = _transposed(self._rows(queries.place_rows(width)), 2 + width)
+        paths = tuple(path.removeprefix(PATH_MARK).removesuffix(PATH_MARK) for path in paths)
+        narrow = self._rows(queries.fits_64_bits(costs))[0]
+        dates, places, *amounts = _transposed(self._rows(queries.ledger_rows(narrow)), 2 + costs)
+
         return Ledger(
-            dimensions=dimensions,
+            dimensions=tuple(name for name, _ in self._program.report),
             cost_columns=self._costs,
-            months=columns[0],
-            days=columns[1],
-            currencies=columns[2],
-            values=tuple(columns[3 : first_cost - 1]),
-            paths=tuple(path.removeprefix(PATH_MARK).removesuffix(PATH_MARK) for path in columns[first_cost - 1]),
-            amounts=tuple(columns[first_cost:]),
+            months=_spread(months, dates),
+            days=_spread(days, dates),
+            currencies=_spread(currencies, dates),
+            values=tuple(_spread(column, places) for column in values),
+            paths=_spread(paths, places),
+            amounts=tuple(amounts),
         )
+
+
+def _transposed(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    """Rows as columns; so many empty ones where there is no row."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _spread(column: Sequence[T], numbers: Sequence[int]) -> tuple[T, ...]:
+    """The value of each number in a column; equal values are one object."""
+    return tuple(map(column.__getitem__, numbers))

@@ -46,7 +46,8 @@ def check_json(check: StateCheck) -> str:
 
 def backup_text(check: StateCheck) -> str:
     """What a backup holds."""
-    return f"Backed up version {check.newest} (serial {check.serial}) to {safe_text(str(check.path))}, and checked it.\n"
+    version = f"version {check.newest} (serial {check.serial})"
+    return f"Backed up {version} to {safe_text(str(check.path))}, and checked it.\n"
 
 
 def restoration_text(restoration: Restoration) -> str:

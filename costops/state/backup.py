@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from costops.errors import StateError, UsageError
 from costops.model.state_file import StateCheck
 from costops.state import files
-from costops.state.connection import LOOK_AND_RESTORE, connect, leftover_log, locate, state_errors
+from costops.state.connection import LOOK_AND_RESTORE, check_log, connect, leftover_log, locate, state_errors
 from costops.state.reader import open_snapshot
 from costops.state.verify import check_state
 
@@ -55,6 +55,7 @@ def back_up(path: Path, target: Path, *, force: bool = False) -> StateCheck:
 def copy_state(real: Path, path: Path, unfinished: Path) -> StateCheck:
     """Copy a state from one snapshot into an empty file that nobody else knows, and look at every value of the copy."""
     with state_errors(path):
+        check_log(real, path)
         snapshot = open_snapshot(real, path)
     with closing(snapshot.connection) as source:
         copy_pages(source, unfinished)

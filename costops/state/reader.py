@@ -25,7 +25,7 @@ from costops.state.connection import (
     state_errors,
     write_ahead_log,
 )
-from costops.state.contents import version_is_sound
+from costops.state.contents import stored_days, version_is_sound
 from costops.state.rows import VERSION_COLUMNS, entry_select, ledger_of, names_of, version_of
 from costops.state.sums import check_by, sum_entries
 
@@ -154,7 +154,11 @@ class StateReader:
                 "ORDER BY version_block.billing_month, version_block.day, entry.position",
                 [found],
             ).fetchall()
-            return ledger_of(dimensions, cost_columns, rows)
+            ledger = ledger_of(dimensions, cost_columns, rows)
+            stored = {(month, day): digest for month, day, digest in stored_days(self._connection, found)}
+            if ledger.block_digests != stored:
+                raise corrupt(self._path, f"the amounts of version {found} are not the ones that were applied")
+            return ledger
 
     def months(self, number: int | None = None) -> tuple[str, ...]:
         """Every billing month that the version has rows in, sorted, also those whose rows cancel out."""

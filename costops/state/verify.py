@@ -15,9 +15,10 @@ from costops.errors import CostopsError, StateError
 from costops.model.state_file import StateCheck, StateProblem
 from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
 from costops.state.connection import (
+    LOOK_AND_RESTORE,
     RESTORE,
-    DamagedStateError,
     check_identity,
+    check_log,
     connect,
     locate,
     state_errors,
@@ -52,6 +53,8 @@ def check_state(path: Path) -> StateCheck:
     try:
         real = locate(path)
         with state_errors(path):
+            if real is not None:
+                check_log(real, path)
             snapshot = None if real is None else open_snapshot(real, path)
     except StateError as error:
         return unreadable(path, error)
@@ -112,7 +115,7 @@ def unreadable(path: Path, error: StateError) -> StateCheck:
 
 def _of_file(error: StateError) -> StateProblem:
     # The remedy of damage is told to somebody who runs this check already.
-    remedy = None if isinstance(error, DamagedStateError) else error.hint
+    remedy = None if error.hint == LOOK_AND_RESTORE else error.hint
     return StateProblem(_FILE, error.message, remedy or RESTORE)
 
 

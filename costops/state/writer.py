@@ -25,6 +25,7 @@ from costops.state.chain import StoredValue, chain_start, revision_digest, versi
 from costops.state.connection import (
     RESTORE,
     check_identity,
+    check_log,
     connect,
     corrupt,
     empty_log,
@@ -91,6 +92,7 @@ def _check_storable(draft: VersionDraft, ledger: Ledger) -> None:
 
 def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int) -> Version:
     expected = expected_schema()  # this and the ledger's digests are made before the lock is taken
+    check_log(real, path)
     # Read-only, for a writer changes the file by leaving it: it plays the log that it finds, whosever log that is.
     with closing(open_snapshot(real, path).connection) as connection:
         if check_identity(connection, path) == SCHEMA_VERSION:

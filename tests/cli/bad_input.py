@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,8 +54,17 @@ def workspace(folder: Path, *, applied: bool = False) -> Path:
     """A small workspace that works."""
     write(Case(RULES, BILL, report=("env",)), folder)
     if applied:
-        assert costops(folder, "apply", "--auto-approve").code == 0
+        (folder / "state" / "costops.db").write_bytes(_applied())
     return folder
+
+
+@cache
+def _applied() -> bytes:
+    """The state with version 1: a resting state is one file."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace(Path(folder))
+        assert costops(Path(folder), "apply", "--auto-approve").code == 0
+        return (Path(folder) / "state" / "costops.db").read_bytes()
 
 
 def contents(folder: Path) -> dict[str, str]:

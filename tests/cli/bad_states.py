@@ -14,8 +14,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from cli.bad_input import RULES, Kind, workspace
+from cli.bad_input import BILL, RULES, Kind
 from cli.commands import costops
+from workbench import Case, write
 
 APPLY = ("apply", "--auto-approve")
 RESTORE = "costops state restore"
@@ -95,8 +96,9 @@ def log_of_another_database(folder: Path) -> None:
 
 
 def log_of_another_state(folder: Path) -> None:
-    """The log that a reader kept open while version 2 of another state was written."""
-    other = workspace(folder / "other", applied=True)
+    """The log of version 2 of a twin, which covers so much of it that file and log together are a sound state."""
+    other = write(Case(RULES, BILL, report=("env",)), folder / "other")
+    assert costops(other, *APPLY).code == 0
     edit_rules(other)
     with closing(sqlite3.connect(state(other), isolation_level=None)) as connection:
         connection.execute("BEGIN")
@@ -104,7 +106,7 @@ def log_of_another_state(folder: Path) -> None:
         assert costops(other, *APPLY).code == 0
         shutil.copy(f"{state(other)}-wal", f"{state(folder)}-wal")
     shutil.rmtree(other)
-    edit_rules(folder)
+    edit_rules(folder, RULES.replace("production: 60, staging: 40", "production: 80, staging: 20"))
 
 
 def log_alone(folder: Path) -> None:
@@ -188,10 +190,10 @@ def fill(folder: Path) -> None:
 
 @contextmanager
 def small_files(folder: Path) -> Iterator[None]:
-    """No file may grow beyond 30,000 bytes, in this process and those that it starts."""
+    """No file may grow beyond 40,000 bytes, in this process and those that it starts."""
     edit_rules(folder)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
     try:
         yield
     finally:
@@ -448,14 +450,15 @@ STATES: tuple[Kind, ...] = (
     Kind(
         "the log of another state",
         7,
-        ("costops.db is corrupt", "costops state check"),
+        ("costops.db-wal", "log of another state", "Move"),
         log_of_another_state,
+        ("state", "backup", "copy.db"),
         applied=True,
     ),
     Kind(
         "the log of another state, apply",
         7,
-        ("costops.db is corrupt", "costops state check"),
+        ("costops.db-wal", "log of another state", "Move"),
         log_of_another_state,
         APPLY,
         applied=True,

@@ -113,13 +113,12 @@ def forked(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     hold: bool = False,
-    nobody: bool = False,
 ) -> Command:
-    """A forked `costops ARGUMENTS` in a folder; `hold` stops it before it takes the lock, `nobody` takes its rights."""
+    """A forked `costops ARGUMENTS` in a folder; `hold` stops it before it takes the lock."""
     streams = Path(tempfile.mkdtemp(prefix="streams-", dir=folder.parent))
     here, there = FORKS.Pipe()
     process = FORKS.Process(
-        target=_run, args=(there, folder, list(arguments), streams, dict(environment or {}), hold, nobody), daemon=True
+        target=_run, args=(there, folder, list(arguments), streams, dict(environment or {}), hold), daemon=True
     )
     process.start()
     there.close()
@@ -135,7 +134,7 @@ def spawned(folder: Path, *arguments: str, environment: Mapping[str, str] | None
         f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
         "from pathlib import Path; from multiprocessing.connection import Connection; from cli.processes import _run\n"
         f"_run(Connection({theirs.fileno()}), Path({str(folder)!r}), {list(arguments)!r}, Path({str(streams)!r}), "
-        f"{dict(environment or {})!r}, {hold!r}, False)"
+        f"{dict(environment or {})!r}, {hold!r})"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
     theirs.close()
@@ -150,7 +149,6 @@ def _run(
     streams: Path,
     environment: Mapping[str, str],
     hold: bool,
-    nobody: bool,
 ) -> None:
     from costops.cli import main
 
@@ -183,7 +181,4 @@ def _run(
         return connection
 
     sqlite3.connect = watched  # type: ignore[assignment]
-    if nobody and os.geteuid() == 0:
-        os.setegid(65534)
-        os.seteuid(65534)
     main(arguments)

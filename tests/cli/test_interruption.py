@@ -23,8 +23,6 @@ from workbench import Case, charge, write
 
 from costops.demo.generate import generate
 
-pytestmark = pytest.mark.xdist_group("interruption")
-
 THOROUGH = os.environ.get("COSTOPS_THOROUGH") == "1"
 TRIALS = 300 if THOROUGH else 60
 ROWS = 50_000 if THOROUGH else 6_000
@@ -152,6 +150,7 @@ def trials(prepared: dict[str, Prepared]) -> list[Trial]:
     return made
 
 
+@pytest.mark.xdist_group("interruption")
 def test_an_interruption_at_any_moment(
     prepared: dict[str, Prepared], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -329,11 +328,15 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: content for name, content in found.items() if not name.endswith(logs)}
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize(
-    "moment",
-    [{"before": "COMMIT"}, {"after": "COMMIT"}, {"before": "PRAGMA wal_checkpoint"}],
-    ids=["before COMMIT", "after COMMIT", "before tidying"],
+    ("name", "moment"),
+    [
+        ("SIGINT", {"before": "COMMIT"}),
+        ("SIGTERM", {"before": "COMMIT"}),
+        ("SIGINT", {"after": "COMMIT"}),
+        ("SIGHUP", {"before": "PRAGMA wal_checkpoint"}),
+    ],
+    ids=["begins", "begins, SIGTERM", "is over", "is over, before tidying"],
 )
 def test_from_commit_on_the_version_is_written_and_said_to_be(
     workspace: Path, name: str, moment: dict[str, str]
@@ -353,8 +356,10 @@ def test_from_the_link_on_the_first_version_is_written_and_said_to_be(workspace:
     assert list(contents(workspace)) == ["costops.db"]
 
 
-@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "INSERT INTO version", "UPDATE meta"])
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [("SIGINT", "BEGIN IMMEDIATE"), ("SIGHUP", "INSERT INTO version"), ("SIGTERM", "UPDATE meta")],
+)
 def test_before_commit_everything_is_rolled_back(workspace: Path, name: str, statement: str) -> None:
     before = contents(with_a_version(workspace))
     done = faulty_apply(workspace, name, after=statement)

@@ -29,7 +29,8 @@ from costops.workspace import open_workspace
 
 THOROUGH = os.environ.get("COSTOPS_THOROUGH") == "1"
 SEED = int(os.environ.get("COSTOPS_FIRE_SEED") or 5)
-KILLS, FIRST_KILLS, RACES, FLIPS, BACKUPS = (160, 40, 100, 500, 50) if THOROUGH else (24, 6, 10, 150, 10)
+KILLS, FIRST_KILLS, RESTORE_KILLS = (160, 40, 60) if THOROUGH else (24, 6, 8)
+RACES, FLIPS, BACKUPS = (100, 500, 50) if THOROUGH else (10, 150, 10)
 start = spawned if THOROUGH else forked
 DAYS = [f"2025-04-{day:02}" for day in range(1, 31)]
 TEAMS = [f"team-{number:02}" for number in range(20)]
@@ -40,8 +41,6 @@ BILL = [
 ] + [charge("Support", f"100.{day[-2:]}", day=day) for day in DAYS]
 """No two days alike, so that the state keeps each."""
 SPLITS = ((60, 40), (30, 70))
-
-pytestmark = pytest.mark.xdist_group("fire")
 
 
 def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
@@ -203,6 +202,47 @@ def test_a_kill_of_the_first_apply_leaves_nothing_or_a_whole_state(
         where[moment] += hit
         left[f"{moment}: {'a whole state' if is_there else 'a hidden file' if hidden else 'nothing'}"] += hit
     tell(capsys, f"{FIRST_KILLS} kills of a first apply: {dict(sorted(left.items()))}")
+
+
+def test_a_kill_of_a_restore_leaves_the_old_state_or_the_new_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, state, chance = workspace(tmp_path / "w"), "state/costops.db", random.Random(SEED + 3)
+    path, backups = folder / state, [folder / "1.db", folder / "2.db"]
+    for split, backup in zip(SPLITS, backups, strict=True):
+        write_rules(folder, rules(split))
+        assert apply(folder, state).done().code == 0
+        with open_workspace(folder, environment={}) as opened:
+            opened.back_up_state(backup)
+    whole = [history(backup) for backup in backups]
+    began = time.monotonic()
+    assert start(folder, "state", "restore", str(backups[0]), "--auto-approve").done().code == 0
+    life, outcomes = time.monotonic() - began, Counter[str]()
+
+    while outcomes.total() < RESTORE_KILLS:
+        before = history(path)
+        turn = 1 - whole.index(before)
+        damaged = outcomes.total() % 2 == 1
+        if damaged:
+            os.truncate(path, 5000)
+        command = start(folder, "state", "restore", str(backups[turn]), "--auto-approve")
+        time.sleep(chance.uniform(life / 4, life * 1.05))
+        hit = command.kill()
+        found = checked(folder, state)
+        if not found.is_sound:
+            assert damaged, found.problems
+            assert start(folder, "state", "restore", str(backups[turn]), "--auto-approve").done().code == 0
+        assert checked(folder, state).is_sound
+        after = history(path)
+        assert after in whole
+        kept = sorted(path.parent.glob("costops.db.replaced-*"))
+        assert all(each.stat().st_size == 5000 or checked(folder, str(each)).is_sound for each in kept)
+        assert after == before or kept, "what was replaced is kept"
+        for each in kept:
+            each.unlink()
+        state_is = "was damaged" if not found.is_sound else "the old" if after == before else "the new"
+        outcomes[f"over a {'damaged' if damaged else 'sound'} state: {state_is}"] += hit
+    tell(capsys, f"{RESTORE_KILLS} kills of a restore: {dict(sorted(outcomes.items()))}")
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["on a first run", "on a version"])

@@ -17,12 +17,12 @@ RULES = "labels:\n  - {id: env, from: Tags.env}\n"
 BILL = [charge("EC2", "10", env="production"), charge("Support", "5")]
 
 
-def answer(folder: Path, text: bytes) -> tuple[int, str]:
-    """`costops apply` in a pseudo-terminal, answered with `text`; gives the exit code and what was shown."""
+def answer(folder: Path, text: bytes, *arguments: str, question: bytes = b"Write this version?") -> tuple[int, str]:
+    """`costops apply` or others in a pseudo-terminal, answered with `text`; gives the exit code and what was shown."""
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(folder)
-        os.execv(sys.executable, [sys.executable, "-m", "costops", "apply"])
+        os.execv(sys.executable, [sys.executable, "-m", "costops", *(arguments or ("apply",))])
     shown, answered, deadline = b"", False, time.monotonic() + 60
     while time.monotonic() < deadline:
         if select.select([terminal], [], [], 1)[0]:
@@ -33,7 +33,7 @@ def answer(folder: Path, text: bytes) -> tuple[int, str]:
             if not piece:
                 break
             shown += piece
-        if not answered and b"Write this version?" in shown:
+        if not answered and question in shown:
             os.write(terminal, text)
             answered = True
     _, status = os.waitpid(process, 0)

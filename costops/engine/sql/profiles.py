@@ -29,6 +29,7 @@ from costops.engine.sql.syntax import (
     number,
     over,
     select,
+    star,
     subquery,
     summed,
     table,
@@ -133,26 +134,49 @@ def _reported(program: Program) -> Node:
 
 
 @printed
-def ledger(program: Program, costs: int) -> Node:
-    """The final ledger without rows of only 0: month, day, currency, report values, path and costs."""
-    dimensions = [f"d{place}" for place in range(len(program.report))]
-    keys: list[Node] = [*columns(KEYS[:2]), column("currency"), *columns(dimensions), column(PATH)]
+def places(program: Program) -> Node:
+    """Living profiles with the number, from 0, of their report values and path in the order of the ledger."""
+    names = [*(f"d{place}" for place in range(len(program.report))), PATH]
+    rank = alias(_from_0(over(function("dense_rank"), order=columns(names))), "place")
+    living = subquery(_reported(program), "reported")
+    return create_table(
+        "places", select([column("profile"), rank, *columns(names)], living, where=is_null(column("taken")))
+    )
+
+
+@printed
+def ledger(costs: int) -> Node:
+    """The final ledger without rows of only 0: month, day, currency, place and costs."""
+    keys: list[Node] = [*columns(KEYS[:2]), column("currency"), column("place")]
     sums = [summed(column(f"c{place}")) for place in range(costs)]
     nonzero: Node | None = None
     for each in sums:
         test = binary(exp.NEQ, each.copy(), number(0))
         nonzero = test if nonzero is None else exp.Or(this=nonzero, expression=test)
+    living = select([column("profile"), column("place")], table("places"))
     return create_table(
         "ledger",
         select(
             [*keys, *(alias(each, f"c{place}") for place, each in enumerate(sums))],
             table("items"),
-            joins=[join(subquery(_reported(program), "reported"), using=["profile"])],
-            where=is_null(column("taken")),
+            joins=[join(subquery(living, "living"), using=["profile"])],
             group=[number(place + 1) for place in range(len(keys))],
             having=nonzero,
         ),
     )
+
+
+@printed
+def dates() -> Node:
+    """The ledger's months, days and currencies, numbered in order from 0."""
+    names = (*KEYS[:2], "currency")
+    found = subquery(select(columns(names), table("ledger"), distinct=True), "found")
+    date = alias(_from_0(over(function("row_number"), order=columns(names))), "date")
+    return create_table("dates", select([date, star()], found))
+
+
+def _from_0(rank: Node) -> Node:
+    return binary(exp.Sub, rank, number(1))
 
 
 @printed
@@ -164,18 +188,40 @@ def fits_64_bits(costs: int) -> Node:
 
 
 @printed
-def ledger_rows(dimensions: int, narrow: tuple[bool, ...]) -> Node:
-    """The ledger in order; costs that are `narrow` as integers of 64 bits, which reach Python eight times faster."""
-    keys: list[Node] = [
+def date_rows() -> Node:
+    """(month, day, currency) as texts, by their number."""
+    values: list[Node] = [
         alias(function("strftime", column("month"), text("%Y-%m")), "ledger_month"),
         alias(function("strftime", column("day"), text("%Y-%m-%d")), "ledger_day"),
-        *columns(("currency", *(f"d{place}" for place in range(dimensions)), PATH)),
+        column("currency"),
     ]
+    return select(values, table("dates"), order=[column("date")])
+
+
+@printed
+def place_rows(dimensions: int) -> Node:
+    """(place, report values, path), by place."""
+    names = ["place", *(f"d{place}" for place in range(dimensions)), PATH]
+    return select(columns(names), table("places"), distinct=True, order=[column("place")])
+
+
+@printed
+def ledger_rows(narrow: tuple[bool, ...]) -> Node:
+    """(number of the date, place, costs) in order.
+
+    Texts would be made anew for every row, and integers of 128 bits reach Python eight times slower than those of 64:
+    costs that are `narrow` fit the latter.
+    """
     amounts = [
         cast(column(f"c{place}"), "BIGINT") if is_narrow else column(f"c{place}")
         for place, is_narrow in enumerate(narrow)
     ]
-    return select([*keys, *amounts], table("ledger"), order=[number(place + 1) for place in range(len(keys))])
+    return select(
+        [column("date"), column("place"), *amounts],
+        table("ledger"),
+        joins=[join(table("dates"), using=[*KEYS[:2], "currency"])],
+        order=[number(1), number(2)],
+    )
 
 
 @printed

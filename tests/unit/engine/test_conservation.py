@@ -76,7 +76,7 @@ def loaded(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, 
     fields = Fields()
     program = lower(load(folder), report=CASE.report, cost=CASE.cost, fields=fields)
     with open_workspace(folder, environment={}) as workspace, _connection(1) as connection:
-        load_bill(connection, workspace.bill, fields)
+        load_bill(connection, workspace.bill, fields, [program])
         arguments: dict[str, object] = {
             "program": program,
             "costs": workspace.bill.cost_columns,

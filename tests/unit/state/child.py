@@ -5,21 +5,18 @@ They are forked from a small server that has the libraries loaded, so that a tes
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from cli.processes import FORKS
 from unit.state.stores import apply, base_of, draft_of, ledger_of
 
 from costops.errors import CostopsError
 from costops.model.ledger import Ledger
 from costops.state.writer import apply_version
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["pytest", "sqlite_utils", "costops.state.writer", "costops.state.verify"])
 
 
 def month(seed: int) -> Ledger:
@@ -70,8 +67,8 @@ def run_as_nobody(to_test: Connection, action: Callable[[Path], object], path: P
 
 def start(target: Callable[..., None], *arguments: object) -> tuple[ForkServerProcess, Connection]:
     """A running child and the test's end of the pipe to it."""
-    here, there = _CONTEXT.Pipe()
-    child = _CONTEXT.Process(target=target, args=(there, *arguments), daemon=True)
+    here, there = FORKS.Pipe()
+    child = FORKS.Process(target=target, args=(there, *arguments), daemon=True)
     child.start()
     there.close()
     return child, here

@@ -189,6 +189,25 @@ def test_a_reader_sees_its_snapshot_while_a_writer_writes_and_after(tmp_path: Pa
     assert read_ledger(state) == second
 
 
+def test_a_ledger_or_version_that_is_not_what_was_applied_is_not_given(tmp_path: Path) -> None:
+    state = tmp_path / "costops.db"
+    apply(state, three_days())
+    for table, change in (("entry", "path = 'other'"), ("version", "actor = 'other'")):
+        trigger = str(query(state, f"SELECT sql FROM sqlite_master WHERE name = '{table}_no_update'")[0][0])
+        for statement in (f"DROP TRIGGER {table}_no_update", f"UPDATE {table} SET {change}", trigger):
+            query(state, statement)
+
+    reader = open_reader(state)
+    assert reader is not None
+    with reader:
+        with pytest.raises(StateError, match="the amounts of version 1 are not the ones that were applied"):
+            reader.ledger()
+        with pytest.raises(StateError, match="version 1 is not the one that was applied"):
+            reader.version()
+        with pytest.raises(StateError, match="version 1 is not the one that was applied"):
+            reader.versions()
+
+
 def test_a_reader_does_not_wait_for_a_writer_that_holds_its_transaction(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     ledger = three_days()
