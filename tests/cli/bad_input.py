@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cli.commands import costops
+from cli.commands import Done, costops, started
 from workbench import Case, charge, write
 
 from costops.errors import ExitCode
@@ -83,17 +83,24 @@ def check(kind: Kind, folder: Path) -> str:
         return _check(kind, folder)
 
 
+def _run(kind: Kind, folder: Path) -> Done:
+    environment = dict(kind.environment)
+    if not kind.permissions_bind:
+        # A limit that goes on in this process reaches those that it starts itself.
+        command = costops if kind.during is nullcontext else started
+        return command(folder, *kind.arguments, environment=environment)
+    try:
+        return started(folder, *kind.arguments, environment=environment, permissions_bind=True)
+    except subprocess.SubprocessError as error:
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise
+        pytest.skip("the superuser's rights cannot be given up here, so that permissions bind nobody")
+
+
 def _check(kind: Kind, folder: Path) -> str:
     kind.spoil(folder)
     before = contents(folder)
-    try:
-        done = costops(
-            folder, *kind.arguments, environment=dict(kind.environment), permissions_bind=kind.permissions_bind
-        )
-    except subprocess.SubprocessError as error:
-        if kind.permissions_bind and not isinstance(error, subprocess.TimeoutExpired):
-            pytest.skip("the superuser's rights cannot be given up here, so that permissions bind nobody")
-        raise
+    done = _run(kind, folder)
     assert done.code == kind.code, done.err or done.out
     missing = [part for part in kind.says if part not in done.err]
     assert not missing, f"{missing} not in:\n{done.err}"

@@ -19,29 +19,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from pkgutil import walk_packages
 from typing import Any, Protocol
 
 from cli.commands import Done
-
-import costops
+from cli.forks import FORKS
 
 TESTS = Path(__file__).resolve().parents[1]
-LOADED = ["pytest", "click", "duckdb", "deepdiff", "ruamel.yaml", "sqlglot.dialects.duckdb", "sqlite3", "sqlite_utils"]
 MOMENTS = {"BEGIN IMMEDIATE": b"lock", "COMMIT": b"commit", "PRAGMA wal_checkpoint": b"after"}
 """Start of a statement to what a process says before it runs it."""
-
-
-def modules() -> list[str]:
-    """Every module that a command may need."""
-    return [
-        *LOADED,
-        *sorted(each.name for each in walk_packages(costops.__path__, "costops.") if "__main__" not in each.name),
-    ]
-
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(modules())
 
 
 class _Process(Protocol):

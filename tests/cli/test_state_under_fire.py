@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from costops.workspace import open_workspace
 
 THOROUGH = os.environ.get("COSTOPS_THOROUGH") == "1"
 SEED = int(os.environ.get("COSTOPS_FIRE_SEED") or 5)
-KILLS, FIRST_KILLS, RESTORE_KILLS = (160, 40, 60) if THOROUGH else (24, 6, 8)
+KILLS, FIRST_KILLS, RESTORE_KILLS = (160, 40, 60) if THOROUGH else (16, 6, 8)
 RACES, FLIPS, BACKUPS = (100, 500, 50) if THOROUGH else (10, 150, 10)
 start = spawned if THOROUGH else forked
 DAYS = [f"2025-04-{day:02}" for day in range(1, 31)]
@@ -98,31 +97,36 @@ def history(path: Path) -> list[tuple[int, int, str, str]]:
         return connection.execute("SELECT number, serial, previous_hash, hash FROM version ORDER BY number").fetchall()
 
 
-@dataclass
-class Lives:
-    """How long an apply takes, in seconds: all of it, and what comes after it asks for the lock."""
-
-    whole: float
-    tail: float
+SPANS = ("the whole life", "from the lock to the end", "inside the transaction")
 
 
-def lives(folder: Path, state: str) -> Lives:
+def measured(folder: Path, state: str) -> dict[str, float]:
+    """How long each of the SPANS of an apply is, in seconds.
+
+    A guess, which becomes shorter when a kill comes too late, and longer again when one comes in time.
+    """
     began = time.monotonic()
     command = apply(folder, state)
     command.asks_for_the_lock()
     locked = time.monotonic()
+    assert command.words.recv_bytes() == b"commit"
+    committing = time.monotonic()
     assert command.done().code == 0
-    return Lives(time.monotonic() - began, time.monotonic() - locked)
+    ended = time.monotonic()
+    return dict(zip(SPANS, (ended - began, ended - locked, committing - locked), strict=True))
 
 
-def kill_somewhere(command: Command, chance: random.Random, life: Lives, *, late: bool) -> tuple[bool, str]:
-    """SIGKILL at a random moment, `late` only from the lock on; whether it hit, and what the process was doing."""
-    if late:
+def kill_somewhere(command: Command, chance: random.Random, spans: dict[str, float], number: int) -> tuple[bool, str]:
+    """SIGKILL at a random moment of a span; whether it hit, and what the process was doing."""
+    span = SPANS[number % len(SPANS)]
+    if span != SPANS[0]:
         command.asks_for_the_lock()
-    time.sleep(chance.uniform(0, (life.tail if late else life.whole) * 1.05))
+    time.sleep(chance.uniform(0, spans[span] * 1.05))
     hit = command.kill()
     words = command.heard()
-    last = words[-1] if words else b"lock" if late else b""
+    last = words[-1] if words else b"" if span == SPANS[0] else b"lock"
+    in_time = hit and not (span == SPANS[2] and last == b"after")
+    spans[span] *= 1.1 if in_time else 0.8
     return hit, {b"": "before the lock", b"lock": "in the transaction", b"commit": "committing"}.get(last, "after it")
 
 
@@ -134,13 +138,13 @@ def test_a_kill_at_any_moment_leaves_a_whole_version(tmp_path: Path, capsys: pyt
     write_rules(folder, rules(SPLITS[1]))
     results.append(planned(folder, state).result_digest)
     assert len(set(results)) == 2
-    life = lives(folder, state)
+    spans = measured(folder, state)
     turn, known, where, kept = 1, history(path), Counter[str](), Counter[str]()
 
     while where.total() < KILLS:
         following = 1 - turn
         write_rules(folder, rules(SPLITS[following]))
-        hit, moment = kill_somewhere(apply(folder, state), chance, life, late=where.total() % 2 == 1)
+        hit, moment = kill_somewhere(apply(folder, state), chance, spans, where.total())
 
         found = checked(folder, state)
         assert found.is_sound, found.problems
@@ -171,7 +175,7 @@ def test_a_kill_of_the_first_apply_leaves_nothing_or_a_whole_state(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, chance = workspace(tmp_path / "w"), random.Random(SEED + 1)
-    life, where, left = lives(folder, "measured/costops.db"), Counter[str](), Counter[str]()
+    spans, where, left = measured(folder, "measured/costops.db"), Counter[str](), Counter[str]()
     expected = planned(folder, "other/costops.db").result_digest
 
     for attempt in count():
@@ -179,7 +183,7 @@ def test_a_kill_of_the_first_apply_leaves_nothing_or_a_whole_state(
             break
         state = f"state-{attempt}/costops.db"
         path = folder / state
-        hit, moment = kill_somewhere(apply(folder, state), chance, life, late=where.total() % 2 == 1)
+        hit, moment = kill_somewhere(apply(folder, state), chance, spans, where.total())
 
         is_there = path.exists()
         plan = planned(folder, state)
@@ -235,10 +239,10 @@ def test_a_kill_of_a_restore_leaves_the_old_state_or_the_new_one(
         assert checked(folder, state).is_sound
         after = history(path)
         assert after in whole
-        kept = sorted(path.parent.glob("costops.db.replaced-*"))
+        kept = sorted(path.parent.glob("costops.db.replaced-?"))
         assert all(each.stat().st_size == 5000 or checked(folder, str(each)).is_sound for each in kept)
         assert after == before or kept, "what was replaced is kept"
-        for each in kept:
+        for each in path.parent.glob("costops.db.replaced-*"):
             each.unlink()
         state_is = "was damaged" if not found.is_sound else "the old" if after == before else "the new"
         outcomes[f"over a {'damaged' if damaged else 'sound'} state: {state_is}"] += hit

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.commands import Done, costops
+from cli.commands import Done
+from cli.commands import started as costops
 
 pytestmark = pytest.mark.xdist_group("story")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from cli.commands import costops
+from cli.commands import started as costops
 from workbench import Case, charge, write
 
 RULES = """\

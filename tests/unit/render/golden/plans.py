@@ -164,7 +164,12 @@ CHANGE = plan(
     unallocated=UNALLOCATED,
     rules=(
         RuleRevision(
-            kind="label", id="team", canonical='{"from":["Tags.team"],"id":"team"}', text="", file="rules/a.yaml", line=2
+            kind="label",
+            id="team",
+            canonical='{"from":["Tags.team"],"id":"team"}',
+            text="",
+            file="rules/a.yaml",
+            line=2,
         ),
         RuleRevision(
             kind="allocation",
