@@ -56,7 +56,7 @@ class Descent(Enum):
     FOREIGN = "foreign"
     """They have different lineages."""
     UNREADABLE = "unreadable"
-    """The state is damaged so that it cannot be opened."""
+    """The state is damaged so that its versions cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

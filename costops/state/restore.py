@@ -57,7 +57,11 @@ def look(path: Path, source: Path, *, force: bool = False) -> Restoration:
                 hint="Look at --state and the backup's name; give --force to restore it nevertheless.",
             )
         return Restoration(source=check, present=present, descent=Descent.FOREIGN, common=0)
-    descent, common = _descent(_hashes(real, source), _hashes(path.resolve(), path))
+    ours = _hashes(real, source)
+    try:
+        descent, common = _descent(ours, _hashes(path.resolve(), path))
+    except DamagedStateError:
+        descent, common = Descent.UNREADABLE, 0
     return Restoration(source=check, present=present, descent=descent, common=common)
 
 

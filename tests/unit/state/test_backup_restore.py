@@ -127,3 +127,18 @@ def test_a_backup_with_pages_of_another_size_is_refused_in_words(state: Path, co
     restore(look(state, copy))
     assert verify(state) == ()
     assert apply(state, three_days(9)).number == 2
+
+
+def test_a_state_whose_pages_are_damaged_anywhere_is_mended(state: Path, copy: Path) -> None:
+    whole = state.read_bytes()
+    for page in range(len(whole) // 4096):
+        state.write_bytes(whole[: page * 4096 + 100] + b"\xff" * 3996 + whole[(page + 1) * 4096 :])
+        damaged = state.read_bytes()
+        plan = look(state, copy)
+        assert plan.present.problems
+        kept = restore(plan).kept
+        assert verify(state) == ()
+        assert read_ledger(state) == three_days(1)
+        assert kept is not None
+        assert kept.read_bytes()[100:4096] == damaged[100:4096]
+        kept.unlink()
