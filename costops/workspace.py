@@ -184,7 +184,7 @@ class Workspace:
             self.settings.billing,
             cost=self.settings.cost,
             threads=self._threads(),
-            scratch=self.settings.root / ".costops" / "cache",
+            scratch=self._cache,
             progress=self._progress,
         )
 
@@ -236,8 +236,12 @@ class Workspace:
         return review_digest(wanted, self.plan(), self._all_versions)
 
     @property
+    def _cache(self) -> Path:
+        return self.settings.root / ".costops" / "cache"
+
+    @property
     def _cells(self) -> Path:
-        return self.settings.root / ".costops" / "cache" / "cells"
+        return self._cache / "cells"
 
     def _base(self) -> Base:
         reader = self._reader()
@@ -324,7 +328,7 @@ class Workspace:
             cost=self.settings.cost,
             threads=self._threads(),
             cells=cells,
-            scratch=self.settings.root / ".costops" / "cache",
+            scratch=self._cache,
             progress=self._progress,
         )
         self._progress.stage("making the plan")

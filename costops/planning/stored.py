@@ -29,13 +29,8 @@ class StoredVersion:
     def rules(self) -> RuleSet:
         return rules_from_revisions(self.version.draft.rules)
 
-    @cached_property
-    def _months(self) -> tuple[str, ...]:
-        rows = self._reader.sums(self.version.number, ("billing_month",)).rows
-        return tuple(sorted({values[0] for values, _, _ in rows if values[0] is not None}))
-
     def months(self) -> tuple[str, ...]:
-        return self._months
+        return self._reader.months(self.version.number)
 
     def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
         if cost not in self.version.draft.cost_columns:

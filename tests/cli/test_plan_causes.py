@@ -100,6 +100,17 @@ def test_a_month_that_the_bill_lacks_is_carried_over_and_named(tmp_path: Path) -
     assert "2025-05-03" in costops(folder, "ledger", "--by", "day", "--format", "csv").out
 
 
+def test_a_month_whose_charges_and_refunds_cancel_out_is_carried_over_too(tmp_path: Path) -> None:
+    cancelled = [charge("EC2", "7", env="production"), charge("EC2", "-7", env="staging")]
+    may = [charge("EC2", "5", day="2025-05-03", env="production")]
+    folder = applied(tmp_path, [*cancelled, *may])
+    write(Case(RULES.replace("proportional", "even"), may, report=("env",)), folder)
+    assert planned(folder)["carried_months"] == ["2025-04"]
+    assert costops(folder, "apply", "--auto-approve").code == 0
+    kept = costops(folder, "ledger", "--by", "env", "--period", "2025-04", "--format", "csv").out
+    assert "production,USD,7" in kept and "staging,USD,-7" in kept
+
+
 def test_a_metric_that_changed_is_told_from_a_bill_that_changed(tmp_path: Path) -> None:
     rules = RULES.replace("method: proportional", "method: metric") + (
         "    basis: {metric: hours}\nmetrics:\n  - {id: hours, source: warehouse, query: hours, labels: {env: env}}\n"

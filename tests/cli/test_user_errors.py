@@ -6,19 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cli.bad_input import BILL, RULES
 from cli.commands import started as costops
-from workbench import Case, charge, write
-
-RULES = """\
-labels:
-  - {id: env, from: Tags.env}
-allocations:
-  - id: support
-    source: {where: {ServiceName: Support}}
-    method: percent
-    to: {dimension: env, percent: {production: 60, staging: 40}}
-"""
-BILL = [charge("EC2", "10", env="production"), charge("Support", "5")]
+from workbench import Case, write
 
 
 @dataclass(frozen=True)
