@@ -113,9 +113,10 @@ def narrate(text: str) -> None:
 def ask(question: str) -> str:
     """A person's answer, without its line end; empty at the end of input."""
     flush()
-    sys.stderr.write(question)
-    sys.stderr.flush()
+    # Entered before the question is shown: whoever reads it may interrupt at once.
     with undone_by(_end_line):
+        sys.stderr.write(question)
+        sys.stderr.flush()
         return sys.stdin.readline().rstrip("\n")
 
 
