@@ -15,11 +15,13 @@ from types import MappingProxyType
 from costops.errors import InvalidRulesError, UsageError
 from costops.language.binding import bind_fields
 from costops.language.bound import Bound
+from costops.language.costs import names_of_costs, report_names_in_two_cases, report_unknown_cost
 from costops.language.fields import SETTINGS
+from costops.language.limits import MAXIMUM_BYTES
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Node
 from costops.language.problems import Problems
-from costops.language.read import MAXIMUM_BYTES, read_bytes
+from costops.language.read import read_bytes
 from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Diagnostic, Span
 from costops.model.settings import BillingSource, MetricSource, Settings
@@ -105,6 +107,7 @@ def _bind(node: Node, bound: Bound) -> None:
         )
     for section in ("billing", "metric_sources"):
         _report_repeated_names(section, bound)
+    report_names_in_two_cases(bound.places, bound.problems)
 
 
 def _report_repeated_names(section: str, bound: Bound) -> None:
@@ -169,9 +172,11 @@ def _settings(layers: _Layers, bound: Bound) -> Settings:
     rules, rules_origin = layers.path("rules")
     state, state_origin = layers.path("state")
     cost, cost_origin = layers.find("cost")
-    if cost not in COST_COLUMNS:
-        hint = did_you_mean(cost, COST_COLUMNS, f"use one of {', '.join(COST_COLUMNS)}")
+    known_costs = (*COST_COLUMNS, *names_of_costs(bound.places))
+    if cost not in known_costs and not cost_origin.startswith(FILE_NAME):
+        hint = did_you_mean(cost, known_costs, f"use one of {', '.join(known_costs)}")
         raise UsageError(f"{cost_origin}: `{cost}` is no cost column", hint=hint)
+    report_unknown_cost("cost", cost, bound.places.get("cost"), known_costs, bound.problems)
     lists = ("report", "billing", "metric_sources")
     return Settings(
         root=layers.root,
@@ -196,6 +201,7 @@ def _billing_source(bound: Bound, path: str) -> BillingSource:
         name=bound.text(f"{path}.name") or "",
         path=bound.text(f"{path}.path") or "",
         format=bound.text(f"{path}.format"),
+        costs=bound.pairs(f"{path}.costs"),
         span=bound.places.get(f"{path}.path", bound.place(path)),
     )
 

@@ -152,6 +152,7 @@ class Workspace:
             metric_sources=frozenset(each.name for each in self.settings.metric_sources),
             broken=loaded.broken,
             complete=loaded.complete,
+            cost_columns=self.settings.cost_columns,
         )
         return Validation(in_order([*self._settings_diagnostics, *loaded.diagnostics, *checked]), self.texts)
 
@@ -209,7 +210,7 @@ class Workspace:
             bill = None  # the plan's own cells may be kept; if not, making the plan tells what is wrong
 
         def plan_on_kept_cells() -> Plan | None:
-            kept = kept_bill(self._cells, saved.bill.digest)
+            kept = kept_bill(self._cells, saved.bill.digest, self.settings.reading)
             try:
                 return self._plan(kept, saved.bill_files, None) if kept is not None else None
             except NotKeptError:
@@ -345,7 +346,7 @@ class Workspace:
 
     def _binds(self, columns: frozenset[str], rules: RuleSet) -> bool:
         # Report names that only the new rules define are no reason to skip a stop: they are missing there.
-        found = check(rules, report=(), known_columns=columns)
+        found = check(rules, report=(), known_columns=columns, cost_columns=self.settings.cost_columns)
         return not any(each.is_error for each in found)
 
     def _revision(self) -> Revision:

@@ -6,57 +6,57 @@ code with the engine; only the language's data (RuleSet) is common to both.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import replace
 from fractions import Fraction
 
-from reference_values import Tables, Text, cleaned, holds, transformed
+from reference_rows import PICOS, UNITS, Row, amount, clipped, earlier, instant, interval, read_row
+from reference_shares import (
+    Bucket,
+    Element,
+    EmptyBucketError,
+    NegativeWeightError,
+    RuleFailedError,
+    SeveralUnitsError,
+    Weighing,
+    Weights,
+    shares,
+)
+from reference_values import Tables, Text, cleaned, holds, put_together, transformed
 
-from costops.model.rules import Allocation, Dimension, Label, Method, Metric, RuleSet, Source, Transform
+from costops.model.conditions import tests_in
+from costops.model.rules import (
+    Allocation,
+    Dimension,
+    DimensionRule,
+    Label,
+    Meaning,
+    Method,
+    Metric,
+    RuleSet,
+    Source,
+    Transform,
+)
+
+__all__ = [
+    "COSTS",
+    "EmptyBucketError",
+    "NegativeWeightError",
+    "Result",
+    "RuleFailedError",
+    "SeveralUnitsError",
+    "amount",
+    "evaluate",
+]
 
 COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 """Cost columns of FOCUS; a bill has those that at least one of its rows names."""
 
-Element = tuple[Text, ...]
 Key = tuple[str, str, str, tuple[Text, ...], tuple[str, ...]]
 """(billing month, day, currency, report values, path)."""
 Result = dict[Key, dict[str, Fraction]]
 Rounding = Callable[[Fraction], int]
-
-PICOS = 10**12
-
-
-class EmptyBucketError(Exception):
-    """A rule asked to fail on an empty bucket."""
-
-
-@dataclass(slots=True)
-class Row:
-    """One charge row; `running` holds the values that allocations may change."""
-
-    columns: Mapping[str, Text]
-    tags: Mapping[str, Text]
-    month: str
-    day: str
-    last_day: str
-    currency: str
-    costs: dict[str, Fraction]
-    labels: dict[str, Text] = field(default_factory=dict)
-    running: dict[str, Text] = field(default_factory=dict)
-    path: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Weighing:
-    """What one basis row or metric record says: where it counts, for which element, how much."""
-
-    day: str
-    currency: str
-    partition: Element
-    element: Element
-    weight: Fraction
 
 
 def field_value(row: Row, name: str) -> Text:
@@ -76,12 +76,18 @@ class Evaluation:
     """One evaluation of a rule set over rows."""
 
     def __init__(
-        self, rules: RuleSet, metrics: Sequence[Mapping[str, object]], cost: str, rounding: Rounding | None
+        self,
+        rules: RuleSet,
+        metrics: Sequence[Mapping[str, object]],
+        cost: str,
+        rounding: Rounding | None,
+        notes: Counter[str],
     ) -> None:
         self.rules = rules
         self.rounding = rounding
         self.records = metrics
         self.cost = cost
+        self.notes = notes
         self.tables = {each.id: dict(each.rows) for each in rules.lookups}
         self.labels = {each.id: each for each in rules.labels if each.enabled}
         self.dimensions = {each.id: each for each in rules.dimensions if each.enabled}
@@ -96,12 +102,15 @@ class Evaluation:
         for name, dimension in self.dimensions.items():
             if not dimension.result_stage:
                 self.value(row, name)
+        row.direct = dict(row.running)
 
     def value(self, row: Row, name: str, inside: str | None = None) -> Text | tuple[str, ...]:
         """The running value of a name; dimensions are computed when first asked for."""
         meaning = self.rules.resolve(name, inside=inside)
         if meaning.kind == "allocated_by":
             return row.path
+        if meaning.kind == "direct":
+            return row.direct[meaning.name]
         if meaning.kind == "dimension":
             if meaning.name not in row.running:
                 row.running[meaning.name] = self.dimension_value(self.dimensions[meaning.name], row)
@@ -111,108 +120,204 @@ class Evaluation:
             return row.labels.get(meaning.name) if fixed else row.running[meaning.name]
         return field_value(row, name)
 
-    def text(self, row: Row, name: str) -> Text:
-        value = self.value(row, name)
+    def text(self, row: Row, name: str, inside: str | None = None) -> Text:
+        value = self.value(row, name, inside)
         assert not isinstance(value, tuple), name
         return value
+
+    def texts(self, row: Row, names: Sequence[str]) -> Element:
+        return tuple(self.text(row, name) for name in names)
 
     def dimension_value(self, dimension: Dimension, row: Row) -> Text:
         """The first rule that yields a value, else the default."""
         inside = dimension.id
-
-        def source_value(source: Source, transform: tuple[Transform, ...]) -> Text:
-            value = self.value(row, source.field, inside)
-            assert not isinstance(value, tuple), source.field
-            return transformed(value, (*source.transform, *transform), self.tables)
-
         for rule in dimension.rules:
-            if not holds(rule.where, lambda name: self.value(row, name, inside)):
-                continue
-            values = [rule.value or None, *(source_value(each, rule.transform) for each in rule.sources)]
-            found = next((value for value in values if value is not None), None)
-            if found is not None:
-                return found
+            if holds(rule.where, lambda name: self.value(row, name, inside)):
+                found = self.rule_value(rule, row, inside)
+                if found is not None:
+                    return found
         return dimension.default or None
+
+    def rule_value(self, rule: DimensionRule, row: Row, inside: str) -> Text:
+        """What one rule of a dimension says."""
+
+        def read(source: Source, transform: tuple[Transform, ...] = ()) -> Text:
+            return transformed(self.text(row, source.field, inside), (*source.transform, *transform), self.tables)
+
+        if rule.concat:
+            joined = put_together(rule.format, [read(each) for each in rule.concat])
+            self.notes["concat missing" if joined is None else "concat"] += 1
+            return transformed(joined, rule.transform, self.tables)
+        values = [rule.value or None, *(read(each, rule.transform) for each in rule.sources)]
+        return next((value for value in values if value is not None), None)
 
     # Allocations
 
     def is_source(self, rule: Allocation, row: Row) -> bool:
-        """Whether a rule takes a row: its condition, and who allocated the row before."""
-        allocated = any(self.into[earlier] & set(rule.into) for earlier in row.path)
+        """Whether a rule takes a row: its condition, who allocated the row before, its days, the provider's splits."""
+        allocated = any(self.into[earlier_rule] & set(rule.into) for earlier_rule in row.path)
         if (rule.allocated == "exclude" and allocated) or (rule.allocated == "only" and not allocated):
             return False
-        return holds(rule.source, lambda name: self.value(row, name))
+        if not holds(rule.source, lambda name: self.value(row, name)):
+            return False
+        if clipped((row.day, row.day), (rule.effective_from, rule.effective_until)) != (row.day, row.day):
+            self.notes["outside effective"] += 1
+            return False
+        if self.is_split_by_provider(rule, row):
+            self.notes["split by the provider"] += 1
+            return False
+        return True
 
-    def allocate(self, rule: Allocation, rows: list[Row]) -> list[Row]:
+    def is_split_by_provider(self, rule: Allocation, row: Row) -> bool:
+        """Whether the provider has split a row along what the rule splits along, and the rule does not name it."""
+        if row.columns.get("AllocatedMethodId") is None:
+            return False
+        if any(test.field.startswith("Allocated") for test in tests_in(rule.source)):
+            return False
+        return any(self.is_providers(name) for name in rule.to)
+
+    def is_providers(self, name: str, inside: str | None = None) -> bool:
+        """Whether a name is, or is made from, what a provider's split has said."""
+        meaning = self.rules.resolve(name, inside=inside)
+        if meaning.kind == "direct":
+            return self.is_providers(meaning.name)
+        if meaning.kind == "label":
+            return any(each.field.startswith("Allocated") for each in self.labels[meaning.name].sources)
+        if meaning.kind == "dimension":
+            rules = self.dimensions[meaning.name].rules
+            sources = [each.field for rule in rules for each in (*rule.sources, *rule.concat)]
+            return any(self.is_providers(each, meaning.name) for each in sources)
+        return name.startswith("Allocated")
+
+    def allocate(self, rule: Allocation, rows: list[Row], originals: list[Row]) -> list[Row]:
         """The ledger after one rule."""
         taken = [self.is_source(rule, row) for row in rows]
-        rest = [row for row, is_taken in zip(rows, taken, strict=True) if not is_taken]
-        basis = self.metric_basis(rule) if rule.method is Method.METRIC else self.cost_basis(rule, rest)
-        known: dict[tuple[object, ...], dict[Element, Fraction]] = {}
+        if rule.method is Method.METRIC:
+            basis = self.metric_basis(rule)
+        elif rule.basis_from == "direct":
+            basis = self.row_basis(rule, [row for row in originals if self.is_in_direct_basis(rule, row)])
+        else:
+            kept = [row for row, is_taken in zip(rows, taken, strict=True) if rule.include_source or not is_taken]
+            basis = self.row_basis(rule, kept)
+        known: dict[Bucket, Weights] = {}
         result = []
         for row, is_taken in zip(rows, taken, strict=True):
             if not is_taken:
                 result.append(row)
                 continue
-            currency = row.currency if rule.method is Method.PROPORTIONAL else None
-            partition = tuple(self.text(row, name) for name in rule.partition_by)
-            bucket = (*interval(rule.granularity, row), currency, partition)
+            bucket = self.bucket(rule, row)
             if bucket not in known:
-                known[bucket] = shares(rule, basis, *bucket)
-            result.extend(self.split(rule, row, known[bucket]) if known[bucket] else [row])
+                known[bucket] = shares(rule, basis, bucket, self.notes)
+            result.extend(self.split(rule, row, known[bucket]))
         return result
 
-    def split(self, rule: Allocation, row: Row, parts: Mapping[Element, Fraction]) -> list[Row]:
-        """One row per element: destinations overwritten, the rule in the path, every cost column split alike."""
-        return [
+    def bucket(self, rule: Allocation, row: Row) -> Bucket:
+        """What a source row is split together with."""
+        days = clipped(interval(rule.granularity, row), (rule.effective_from, rule.effective_until))
+        by_currency = rule.method is Method.PROPORTIONAL and rule.basis_quantity is None
+        if days != interval(rule.granularity, row):
+            self.notes["bucket clipped by effective"] += 1
+        return Bucket(
+            days=days,
+            earlier=tuple(earlier(rule.granularity, row, days)),
+            currency=row.currency if by_currency else None,
+            partition=self.texts(row, rule.partition_by),
+        )
+
+    def split(self, rule: Allocation, row: Row, parts: Weights) -> list[Row]:
+        """One row per element: destinations overwritten, the rule in the path, every amount split alike.
+
+        What the parts leave stays where it was.
+        """
+        made = [
             replace(
-                row,
+                self.part(row, part),
                 running={**row.running, **dict(zip(rule.into, element, strict=True))},
                 path=(*row.path, rule.id),
-                costs={column: self.rounded(cost * part) for column, cost in row.costs.items()},
             )
             for element, part in parts.items()
         ]
+        rest = 1 - sum(parts.values(), Fraction(0))
+        return [*made, self.part(row, rest)] if rest else made
 
-    def rounded(self, amount: Fraction) -> Fraction:
-        return amount if self.rounding is None else Fraction(self.rounding(amount * PICOS), PICOS)
+    def part(self, row: Row, part: Fraction) -> Row:
+        """A fraction of a row."""
+        if part == 1:
+            return row
+        return replace(
+            row,
+            costs={name: self.rounded(cost * part) for name, cost in row.costs.items()},
+            quantities={name: self.rounded(quantity * part) for name, quantity in row.quantities.items()},
+        )
 
-    def cost_basis(self, rule: Allocation, rest: list[Row]) -> list[Weighing]:
-        """The running ledger without the rule's source, narrowed by `basis.where`."""
-        column = rule.basis_cost or self.cost
+    def rounded(self, number: Fraction) -> Fraction:
+        return number if self.rounding is None else Fraction(self.rounding(number * PICOS), PICOS)
+
+    def is_in_direct_basis(self, rule: Allocation, row: Row) -> bool:
+        """Whether a row before the first allocation is in a rule's basis, but for its conditions."""
+        return rule.include_source or not holds(rule.source, lambda name: self.value(row, name))
+
+    def row_basis(self, rule: Allocation, rows: Sequence[Row]) -> list[Weighing]:
+        """What rows say, narrowed by `basis.where` and `to.where`."""
         return [
             Weighing(
-                row.day,
-                row.currency,
-                tuple(self.text(row, name) for name in rule.partition_by),
-                tuple(self.text(row, name) for name in rule.to),
-                row.costs.get(column, Fraction(0)),
+                day=row.day,
+                currency=row.currency,
+                partition=self.texts(row, rule.partition_by),
+                element=self.texts(row, rule.to),
+                weight=self.weight(rule, row),
+                unit=row.columns.get(UNITS[rule.basis_quantity]) if rule.basis_quantity else None,
             )
-            for row in rest
-            if holds(rule.basis, lambda name, row=row: self.value(row, name))  # type: ignore[misc]
+            for row in rows
+            if self.counts(rule, lambda name, row=row: self.value(row, name))  # type: ignore[misc]
         ]
 
+    def counts(self, rule: Allocation, value_of: Callable[[str], Text | tuple[str, ...]]) -> bool:
+        """Whether a row or record is let in by `basis.where` and `to.where`."""
+        if not holds(rule.basis, value_of):
+            return False
+        if not holds(rule.element_where, value_of):
+            self.notes["kept out by to.where"] += 1
+            return False
+        return True
+
+    def weight(self, rule: Allocation, row: Row) -> Fraction:
+        if rule.basis_quantity is not None:
+            return row.quantities[rule.basis_quantity]
+        return row.costs.get(rule.basis_cost or self.cost, Fraction(0))
+
     def metric_basis(self, rule: Allocation) -> list[Weighing]:
-        """The metric's records by the dimensions that its labels name, narrowed by `basis.where`."""
-        assert rule.basis_metric is not None
-        metric = self.metrics[rule.basis_metric]
+        """What the metrics' records say by the dimensions that their labels name."""
         weighings = []
-        for record in daily(metric, self.records):
-            mapped = self.mapped(metric, record)
-            if holds(rule.basis, lambda name, mapped=mapped: mapped[name]):  # type: ignore[misc]
-                partition = tuple(mapped[name] for name in rule.partition_by)
-                element = tuple(mapped[name] for name in rule.to)
-                weighings.append(Weighing(str(record["date"]), "", partition, element, Fraction(str(record["value"]))))
+        for metric in (self.metrics[name] for name, _ in rule.basis_metrics):
+            for record in daily(metric, self.records):
+                mapped = self.mapped(metric, record)
+
+                def value_of(name: str, mapped: Mapping[Meaning, Text] = mapped) -> Text:
+                    return mapped[self.rules.resolve(name)]
+
+                if self.counts(rule, value_of):
+                    weighings.append(
+                        Weighing(
+                            day=str(record["date"]),
+                            currency="",
+                            partition=tuple(value_of(name) for name in rule.partition_by),
+                            element=tuple(value_of(name) for name in rule.to),
+                            weight=Fraction(str(record["value"])),
+                            metric=metric.id,
+                        )
+                    )
         return weighings
 
-    def mapped(self, metric: Metric, record: Mapping[str, object]) -> dict[str, Text]:
-        """A record's values by our dimensions, cleaned as the label of the dimension's name cleans them."""
+    def mapped(self, metric: Metric, record: Mapping[str, object]) -> dict[Meaning, Text]:
+        """A record's values by what they mean here, cleaned as the label of the dimension's name cleans them."""
         labels = record["labels"]
         assert isinstance(labels, Mapping)
         values = {}
         for theirs, ours in metric.labels:
             value = labels.get(theirs) or None
-            values[ours] = cleaned(self.labels[ours], value, self.tables) if ours in self.labels else value
+            cleaner = self.labels.get(ours)
+            values[self.rules.resolve(ours)] = cleaned(cleaner, value, self.tables) if cleaner else value
         return values
 
 
@@ -235,88 +340,9 @@ def daily(metric: Metric, records: Sequence[Mapping[str, object]]) -> list[Mappi
     return result
 
 
-def shares(
-    rule: Allocation, basis: list[Weighing], first: str, last: str, currency: str | None, partition: Element
-) -> dict[Element, Fraction]:
-    """Each element's fraction of a bucket; empty where the cost stays where it is."""
-    inside = [
-        each
-        for each in basis
-        if first <= each.day <= last and each.partition == partition and currency in (None, each.currency)
-    ]
-    occurring = sorted({each.element for each in inside if None not in each.element}, key=repr)
-    elements: Sequence[Element] = rule.values or occurring
-    weights: dict[Element, Fraction]
-    if rule.method is Method.PERCENT:
-        weights = {element: Fraction(percent) for element, percent in rule.percent}
-    elif rule.method is Method.EVEN:
-        weights = {element: Fraction(1) for element in elements}
-    else:
-        sums = {element: sum((e.weight for e in inside if e.element == element), Fraction(0)) for element in elements}
-        weights = {element: max(Fraction(0), weight) for element, weight in sums.items()}
-    if sum(weights.values()) <= 0:
-        if rule.on_empty == "error":
-            raise EmptyBucketError(f"{rule.id}: empty bucket {first}..{last} {currency} {partition}")
-        weights = {element: Fraction(1) for element in elements} if rule.on_empty == "even" else {}
-    total = sum(weights.values())
-    return {element: weight / total for element, weight in weights.items() if weight > 0}
-
-
-# Reading, days and money
-
-
-def amount(text: object) -> Fraction:
-    """An amount as read: decimal text, null as 0, more than 12 places rounded half-even once."""
-    if text is None or text == "":
-        return Fraction(0)
-    return Fraction(round(Fraction(Decimal(str(text))) * PICOS), PICOS)
-
-
-def instant(text: str) -> datetime:
-    """ISO text in UTC; a time without zone is UTC."""
-    value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def month_days(month: str) -> tuple[str, str]:
-    """First and last day of a calendar month."""
-    first = date.fromisoformat(f"{month}-01")
-    following = (first + timedelta(days=31)).replace(day=1)
-    return first.isoformat(), (following - timedelta(days=1)).isoformat()
-
-
-def interval(granularity: str, row: Row) -> tuple[str, str]:
-    """The days, both included, of a source row's bucket."""
-    match granularity:
-        case "daily":
-            return row.day, row.day
-        case "charge_period":
-            return row.day, row.last_day
-        case "monthly":
-            return month_days(row.day[:7])
-        case "billing_period":
-            return month_days(row.month)
-    raise AssertionError(f"unknown granularity {granularity}")
-
-
-def read_row(charge: Mapping[str, object], costs: Sequence[str]) -> Row:
-    """One charge of the bill; `Tags` is a dict, every other column text or None."""
-    columns = {name: str(value) for name, value in charge.items() if name != "Tags" and value not in (None, "")}
-    tags = charge.get("Tags") or {}
-    assert isinstance(tags, Mapping)
-    start = instant(columns["ChargePeriodStart"])
-    end = instant(columns["ChargePeriodEnd"]) if "ChargePeriodEnd" in columns else start
-    last = max(start, end - timedelta(microseconds=1)) if end - start > timedelta(hours=24) else start
-    billing = instant(columns["BillingPeriodStart"]) if "BillingPeriodStart" in columns else start
-    return Row(
-        columns=columns,
-        tags=tags,
-        month=billing.date().isoformat()[:7],
-        day=start.date().isoformat(),
-        last_day=last.date().isoformat(),
-        currency=columns["BillingCurrency"],
-        costs={column: amount(charge.get(column)) for column in costs},
-    )
+def cost_columns(bill: Sequence[Mapping[str, object]], more: Mapping[str, str]) -> dict[str, str]:
+    """The column of each cost: FOCUS's that the bill has, then the bill's own."""
+    return {**{name: name for name in COSTS if any(name in charge for charge in bill)}, **more}
 
 
 def evaluate(
@@ -326,27 +352,31 @@ def evaluate(
     *,
     report: Sequence[str],
     cost: str = "EffectiveCost",
+    costs: Mapping[str, str] | None = None,
     rounding: Rounding | None = None,
+    notes: Counter[str] | None = None,
 ) -> Result:
     """The exact ledger: (billing month, day, currency, report values, path) to the amount of each cost column.
 
     `bill` holds charges under FOCUS column names, `metrics` records of `date`, `metric`, `labels` (a dict) and
-    `value`. With `rounding` every part of a split is rounded to 1e-12 by it: how far the result moves says how much of
-    it hangs on the last digits. Raises EmptyBucketError where a rule with `on_empty: error` meets an empty bucket.
+    `value`; `costs` has the column of each further cost by its name. With `rounding` every part of a split is rounded
+    to 1e-12 by it: how far the result moves says how much of it hangs on the last digits. `notes` counts which
+    policies decided something. Raises RuleFailedError where a rule asks that the plan fails.
     """
-    costs = [column for column in COSTS if any(column in charge for charge in bill)]
-    rows = [read_row(charge, costs) for charge in bill]
-    evaluation = Evaluation(rules, metrics, cost, rounding)
+    columns = cost_columns(bill, costs or {})
+    rows = [read_row(charge, columns) for charge in bill]
+    evaluation = Evaluation(rules, metrics, cost, rounding, Counter() if notes is None else notes)
     for row in rows:
         evaluation.start(row)
+    originals = rows
     for rule in evaluation.allocations:
-        rows = evaluation.allocate(rule, rows)
+        rows = evaluation.allocate(rule, rows, originals)
     result: Result = {}
     for row in rows:
-        values = tuple(evaluation.text(row, name) for name in report)
+        values = evaluation.texts(row, report)
         sums = result.setdefault(
-            (row.month, row.day, row.currency, values, row.path), dict.fromkeys(costs, Fraction(0))
+            (row.month, row.day, row.currency, values, row.path), dict.fromkeys(columns, Fraction(0))
         )
-        for column in costs:
-            sums[column] += row.costs[column]
+        for name in columns:
+            sums[name] += row.costs[name]
     return result

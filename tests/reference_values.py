@@ -6,7 +6,7 @@ Invariant: like reference.py it follows the written meaning of the language and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from costops.model.conditions import All, AnyOf, Condition, Not, Test
@@ -86,6 +86,14 @@ def transformed(text: Text, transforms: Iterable[Transform], tables: Tables = NO
             case _:
                 raise AssertionError(f"unknown transform {each.name}")
     return text or None
+
+
+def put_together(pieces: Iterable[str | int], parts: Sequence[Text]) -> Text:
+    """The texts of a format with the parts in their places; None where a part is missing."""
+    texts = [each for each in parts if each is not None]
+    if len(texts) < len(parts):
+        return None
+    return "".join(piece if isinstance(piece, str) else texts[piece] for piece in pieces)
 
 
 # Conditions

@@ -51,6 +51,9 @@ MOMENT_COLUMNS = (
     ("BillingPeriodEnd", "bill_billing_period_end_date"),
 )
 
+QUANTITY_COLUMNS = (("ConsumedQuantity", "line_item_usage_amount"),)
+"""Quantity of FOCUS, and the report's column that it is; what was priced is no column of the report."""
+
 CATEGORIES = (
     ("Usage", ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage", "SavingsPlanNegation", "Refund")),
     ("Tax", ("Tax",)),
@@ -131,8 +134,14 @@ def refusal(names: Collection[str]) -> str | None:
     return None
 
 
-def describe(source: str, files: tuple[PhysicalFile, ...]) -> BillPart:
-    """Report files with the same columns; nothing must be missing."""
+def describe(
+    source: str, files: tuple[PhysicalFile, ...], extra_costs: Mapping[str, str] = MappingProxyType({})
+) -> BillPart:
+    """Report files with the same columns; nothing must be missing.
+
+    `extra_costs` has more cost columns, each with the column of the report that it is, by its name in the files or in
+    Parquet; those that are not there are left out.
+    """
     fields = _Report.of(files[0])
     start = fields.timestamp("line_item_usage_start_date")
     return BillPart(
@@ -143,11 +152,12 @@ def describe(source: str, files: tuple[PhysicalFile, ...]) -> BillPart:
         end=fields.timestamp("line_item_usage_end_date") if "line_item_usage_end_date" in fields else None,
         billing_month=_billing_month(fields, start),
         currency=fields.text("line_item_currency_code"),
-        costs=MappingProxyType(_costs(fields)),
-        columns=MappingProxyType(_own_columns(fields) | _focus_columns(fields)),
+        costs=MappingProxyType(_costs(fields) | _extra_costs(fields, extra_costs)),
+        columns=MappingProxyType({name: each for name, each in _columns(fields).items() if name not in extra_costs}),
         tag_columns=MappingProxyType(_tag_columns(fields)),
         tags=None,
         version="1",
+        quantities=MappingProxyType({name: fields.decimal(raw) for name, raw in QUANTITY_COLUMNS if raw in fields}),
     )
 
 
@@ -161,6 +171,16 @@ def _costs(fields: _Report) -> dict[str, Expression]:
     costs = {"BilledCost": fields.decimal("line_item_unblended_cost"), "EffectiveCost": _amortised(fields)}
     if "pricing_public_on_demand_cost" in fields:
         costs["ListCost"] = fields.decimal("pricing_public_on_demand_cost")
+    return costs
+
+
+def _extra_costs(fields: _Report, extra_costs: Mapping[str, str]) -> dict[str, Expression]:
+    costs = {}
+    for name, column in extra_costs.items():
+        if column in fields.fields:
+            costs[name] = fields.fields.decimal(column)
+        elif column in fields:
+            costs[name] = fields.decimal(column)
     return costs
 
 
@@ -220,10 +240,10 @@ def _is_type(fields: _Report, *line_item_types: str) -> Expression:
     return call("in", fields.column(_TYPE), *(Literal(each) for each in line_item_types))
 
 
-def _own_columns(fields: _Report) -> dict[str, Expression]:
-    """The report's columns under the names that the file has, and under those of Parquet."""
+def _columns(fields: _Report) -> dict[str, Expression]:
+    """The columns of FOCUS, and the report's under the names that the file has and under those of Parquet."""
     own = {name: fields.text(name) for name in fields.names}
-    return own | {name: fields.fields.text(name) for name in fields.fields}
+    return own | {name: fields.fields.text(name) for name in fields.fields} | _focus_columns(fields)
 
 
 def _focus_columns(fields: _Report) -> dict[str, Expression]:

@@ -1,11 +1,12 @@
 """The bill of a workspace as one description: its files, their formats, and the expression of every column.
 
-Invariant: every file belongs to exactly one part, and all files of a part have the same columns.
+Invariant: every file belongs to exactly one part, and all files of a part have the same columns; every cost column that
+costops.yaml adds is a column of at least one file of each source that names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from costops.bill import aws_cur1, focus
 from costops.errors import BillError
 from costops.model.bill import COST_COLUMNS, BillDescription, BillPart, FileShape, PhysicalFile, SourceFile
 from costops.model.settings import BillingSource, Settings
+from costops.sources.columns import near_column, some_of
 from costops.sources.digest import digest_of, hash_files, refuse_equal_files, stamps_of
 from costops.sources.discover import find_all
 from costops.sources.found import FoundFile, Owner
@@ -28,8 +30,8 @@ class Format:
     name: str
     missing: Callable[[Collection[str]], tuple[str, ...]]
     """From column names to what is lacking."""
-    describe: Callable[[str, tuple[PhysicalFile, ...]], BillPart]
-    """From the name of the source and files with the same columns."""
+    describe: Callable[[str, tuple[PhysicalFile, ...], Mapping[str, str]], BillPart]
+    """From the name of the source, files with the same columns, and the cost columns that the source adds."""
 
 
 FORMATS = (
@@ -56,11 +58,20 @@ def describe_bill(settings: Settings, probe: Probe) -> BillDescription:
     groups: dict[tuple[str, str, FileShape], list[PhysicalFile]] = {}
     for file, shape, stamp in zip(found, shapes, stamps, strict=True):
         groups.setdefault((file.owner.name, file.kind, shape), []).append(_physical(file, shape, stamp))
+    extra_costs = {source.name: dict(source.costs) for source in settings.billing}
+    parts = tuple(
+        _describe_part(source, formats[source], tuple(files), extra_costs[source])
+        for (source, _, _), files in groups.items()
+    )
+    for each in settings.billing:
+        _refuse_absent_costs(each, [part for part in parts if part.source == each.name])
     return BillDescription(
         digest=digest_of((file.name, sha256) for file, sha256 in zip(found, hashes, strict=True)),
-        parts=tuple(_describe_part(source, formats[source], tuple(files)) for (source, _, _), files in groups.items()),
+        parts=parts,
         files=tuple(SourceFile(file.owner.name, file.name, sha256) for file, sha256 in zip(found, hashes, strict=True)),
         passed_over=named.passed_over,
+        extra_costs=settings.extra_costs,
+        reading=settings.reading,
     )
 
 
@@ -81,7 +92,22 @@ def _physical(file: FoundFile, shape: FileShape, stamp: tuple[int, int]) -> Phys
     return PhysicalFile(str(file.path), file.name, file.kind, shape.columns, shape.delimiter, stamp)
 
 
-def _describe_part(source: str, formats: tuple[Format, ...], files: tuple[PhysicalFile, ...]) -> BillPart:
+def _refuse_absent_costs(source: BillingSource, parts: Sequence[BillPart]) -> None:
+    """Raises BillError for a cost column of costops.yaml that no file of its source has."""
+    for name, column in source.costs:
+        if any(name in part.costs for part in parts):
+            continue
+        there = list(dict.fromkeys(each for part in parts for file in part.files for each, _ in file.columns))
+        near = near_column(column, there)
+        raise BillError(
+            f"billing source {source.name}: no file has the column {column}, which `costs` names for {name}",
+            hint=f"Did you mean `{near}`?" if near else f"The files have {some_of(there)}.",
+        )
+
+
+def _describe_part(
+    source: str, formats: tuple[Format, ...], files: tuple[PhysicalFile, ...], extra_costs: Mapping[str, str]
+) -> BillPart:
     names = tuple(name for name, _ in files[0].columns)
     reason = aws_cur1.refusal(names) if any(each.name == aws_cur1.NAME for each in formats) else None
     if reason is not None:
@@ -91,7 +117,7 @@ def _describe_part(source: str, formats: tuple[Format, ...], files: tuple[Physic
         )
     for each in formats:
         if not each.missing(names):
-            return each.describe(source, files)
+            return each.describe(source, files, extra_costs)
     raise _no_bill(source, formats, files[0].name, names)
 
 

@@ -7,11 +7,11 @@ charge itself should be gone or have no cost; where it is still there beside its
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from costops.errors import BillError
-from costops.model.bill import COST_COLUMNS, BillPart, PhysicalFile, SplitCharges
+from costops.model.bill import COST_COLUMNS, QUANTITIES, BillPart, PhysicalFile, SplitCharges
 from costops.model.expression import Expression, Literal, call
 from costops.sources.fields import Fields
 
@@ -51,9 +51,17 @@ def missing(names: Collection[str]) -> tuple[str, ...]:
     return tuple(lacking)
 
 
-def describe(source: str, files: tuple[PhysicalFile, ...]) -> BillPart:
-    """FOCUS files with the same columns; nothing must be missing."""
+def describe(
+    source: str, files: tuple[PhysicalFile, ...], extra_costs: Mapping[str, str] = MappingProxyType({})
+) -> BillPart:
+    """FOCUS files with the same columns; nothing must be missing.
+
+    `extra_costs` has more cost columns, each with the column of the files that it is; those that are not there are
+    left out.
+    """
     fields = Fields.of(files[0])
+    costs = {name: fields.decimal(name) for name in COST_COLUMNS if name in fields}
+    costs |= {name: fields.decimal(column) for name, column in extra_costs.items() if column in fields}
     start = fields.timestamp("ChargePeriodStart")
     return BillPart(
         source=source,
@@ -63,12 +71,15 @@ def describe(source: str, files: tuple[PhysicalFile, ...]) -> BillPart:
         end=fields.timestamp("ChargePeriodEnd") if "ChargePeriodEnd" in fields else None,
         billing_month=_billing_month(fields, start),
         currency=fields.text("BillingCurrency"),
-        costs=MappingProxyType({name: fields.decimal(name) for name in COST_COLUMNS if name in fields}),
-        columns=MappingProxyType({name: _column(fields, name) for name in fields if name not in COST_COLUMNS}),
+        costs=MappingProxyType(costs),
+        columns=MappingProxyType(
+            {name: _column(fields, name) for name in fields if name not in COST_COLUMNS and name not in extra_costs}
+        ),
         tag_columns=MappingProxyType({}),
         tags=_tags(fields, files[0]),
         version=version_of(tuple(fields)),
         split=_split(fields),
+        quantities=MappingProxyType({name: fields.decimal(name) for name in QUANTITIES if name in fields}),
     )
 
 

@@ -91,16 +91,13 @@ def evaluate(
     fields = Fields()
     programs = [lower(each.rules, report=report, cost=cost, fields=fields) for each in requests]
     for program, request in zip(programs, requests, strict=True):
-        for step in program.steps:
-            if step.basis_cost not in bill.cost_columns and not request.lenient:
-                raise EngineError(
-                    f"allocation {step.rule} weighs by {step.basis_cost}, which the bill does not have",
-                    hint=f"set basis.cost to one of {', '.join(bill.cost_columns)}",
-                )
+        if not request.lenient:
+            _refuse_absent_amounts(program, bill)
+    quantities = tuple(sorted({each for program in programs for each in program.quantities}))
     with _connection(threads, scratch) as connection, closing(Stages(progress, connection)) as stages:
         _seal(connection, _files(bill, metrics), bill.folder if isinstance(bill, KeptBill) else cells)
         load_lookups(connection, fields)
-        facts = _loaded(connection, bill, fields, programs, cells, stages)
+        facts = _loaded(connection, bill, fields, programs, quantities, cells, stages)
         strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
         needed = _metric_uses(strict)
         metric_tables = load_metrics(connection, metrics, _metric_uses(programs), needed=needed, tell=stages.statement)
@@ -111,6 +108,7 @@ def evaluate(
                 connection,
                 program,
                 costs=bill.cost_columns,
+                quantities=quantities,
                 field_columns=field_columns,
                 metric_tables=metric_tables,
                 want_ledger=request.want_ledger,
@@ -139,16 +137,32 @@ def survey_bill(
         return survey(connection, bill, sources, cost=cost, tell=stages.statement)
 
 
+def _refuse_absent_amounts(program: Program, bill: BillDescription | KeptBill) -> None:
+    """Raises EngineError for a step that weighs by a cost column or a quantity that the bill does not have."""
+    for step in program.steps:
+        if step.quantity is not None:
+            if step.quantity not in bill.columns:
+                raise EngineError(
+                    f"allocation {step.rule} weighs by {step.quantity}, which the bill does not have",
+                    hint="weigh by a cost or a metric, or choose the other quantity",
+                )
+        elif step.basis_amount not in bill.cost_columns:
+            raise EngineError(
+                f"allocation {step.rule} weighs by {step.basis_amount}, which the bill does not have",
+                hint=f"set basis.cost to one of {', '.join(bill.cost_columns)}",
+            )
+
+
 def _loaded(
     connection: duckdb.DuckDBPyConnection,
     bill: BillDescription | KeptBill,
     fields: Fields,
     programs: Sequence[Program],
+    quantities: tuple[str, ...],
     cells: Path | None,
     stages: Stages,
 ) -> BillFacts:
-    costs = bill.cost_columns
-    wanted = cells_wanted(fields, programs, costs)
+    wanted = cells_wanted(fields, programs, bill.cost_columns, quantities, bill.reading)
     if isinstance(bill, KeptBill):
         facts = load_kept(connection, bill.folder, bill.digest, wanted)
         if facts is None:
@@ -158,16 +172,15 @@ def _loaded(
         stages.statement("reading what was kept of the bill")
     facts = load_kept(connection, cells, bill.digest, wanted) if cells is not None else None
     if facts is None:
-        facts = load_bill(connection, bill, fields, programs, tell=stages.statement)
+        facts = load_bill(connection, bill, fields, programs, quantities=quantities, tell=stages.statement)
         if cells is not None:
             stages.statement("keeping what was read")
-            keep(connection, cells, bill.digest, bill.columns, wanted, facts)
+            keep(connection, cells, bill, wanted, facts)
     return facts
 
 
 def _metric_uses(programs: Sequence[Program]) -> tuple[MetricUse, ...]:
-    uses = [step.metric for program in programs for step in program.steps if step.metric is not None]
-    return tuple(dict.fromkeys(uses))
+    return tuple(dict.fromkeys(use for program in programs for use in program.metric_uses))
 
 
 @contextmanager

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from costops.engine.ir import PATH_MARK, MetricUse, Program, Step
+from costops.engine.ir import PATH_MARK, UNITS, MetricUse, Program, Step
 from costops.errors import ConservationError, EngineError
 from costops.model.ledger import Ledger
 from costops.money import format_picos
 
 if TYPE_CHECKING:
     import duckdb
+
+    from costops.engine.sql.shape import Shape
 
 T = TypeVar("T")
 
@@ -59,6 +61,7 @@ def run(
     program: Program,
     *,
     costs: Sequence[str],
+    quantities: Sequence[str] = (),
     field_columns: Sequence[str],
     metric_tables: Mapping[MetricUse, str],
     want_ledger: bool,
@@ -67,10 +70,11 @@ def run(
 ) -> Outcome:
     """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown.
 
-    A `lenient` run leaves cost where it was where a step cannot run or says to fail. `tell` hears what is being done
-    and how many rules are done.
+    `quantities` are the columns behind them that are split too, but not shown. A `lenient` run leaves cost where it was
+    where a step cannot run or says to fail. `tell` hears what is being done and how many rules are done.
     """
-    evaluation = _Run(connection, program, tuple(costs), tuple(field_columns), metric_tables, lenient, tell)
+    columns = (tuple(costs), tuple(quantities), tuple(field_columns))
+    evaluation = _Run(connection, program, *columns, metric_tables, lenient, tell)
     return evaluation.outcome(want_ledger=want_ledger)
 
 
@@ -80,14 +84,17 @@ class _Run:
         connection: duckdb.DuckDBPyConnection,
         program: Program,
         costs: tuple[str, ...],
+        quantities: tuple[str, ...],
         field_columns: tuple[str, ...],
         metric_tables: Mapping[MetricUse, str],
         lenient: bool,
         tell: Callable[[str, int], None],
     ) -> None:
         # sqlglot costs 110 ms to import.
-        from costops.engine.sql import notices, profiles, shape, shares, steps
+        from costops.engine.sql import basis, earlier, notices, profiles, shape, shares, steps
 
+        self._basis = basis
+        self._earlier = earlier
         self._queries = profiles
         self._steps = steps
         self._shares = shares
@@ -96,6 +103,7 @@ class _Run:
         self._connection = connection
         self._program = program
         self._costs = costs
+        self._amounts = (*costs, *quantities)
         self._shown = costs.index(program.cost)
         self._field_columns = field_columns
         self._metric_tables = metric_tables
@@ -108,7 +116,7 @@ class _Run:
     def outcome(self, *, want_ledger: bool) -> Outcome:
         self._do(self._queries.classes(self._program, self._field_columns))
         self._profiles = self._do(self._queries.first_profiles(self._program))
-        self._do(self._queries.first_items(len(self._costs)))
+        self._do(self._queries.first_items(len(self._amounts)))
         count = len(self._program.steps)
         for place, step in enumerate(self._program.steps):
             self._tell(f"evaluating rule {place + 1} of {count} ({step.rule})", place)
@@ -126,37 +134,105 @@ class _Run:
         return self._connection.execute(statement).fetchall()
 
     def _evaluate(self, step: Step) -> None:
-        steps, shares, costs = self._steps, self._shares, len(self._costs)
+        steps, shares, amounts = self._steps, self._shares, len(self._amounts)
         if self._lenient and not self._can_run(step):
             return
         if not self._do(steps.source(step.source, step.partition, step.group, self._slots)):
             return
         shape = self._shape_of(step)
         self._do(steps.mark_taken(), step.number)
-        self._do(steps.taken(shape, costs))
+        self._do(steps.taken(shape, amounts))
+        if step.effective != (None, None) and self._do(steps.outside(shape, amounts)):
+            self._stay(step, "outside")
         self._do(shares.buckets(shape))
-        if step.metric is not None:
-            records = self._metric_tables[step.metric]
-            self._do(shares.basis_of_metric(shape, step.basis, step.destinations, step.metric_partition, records))
-        elif step.needs_basis:
-            weighing = self._costs.index(step.basis_cost)
-            self._do(shares.basis_of_costs(shape, step.basis, step.destinations, step.partition, weighing))
-        self._do(shares.given_elements(shape, step.given) if step.given else shares.found_elements(shape))
-        self._do(shares.weights(shape))
-        self._do(shares.shares(shape))
+        bases = self._find_basis(step, shape)
+        if step.given:
+            self._do(shares.given_elements(shape, step.given, step.stays))
+        else:
+            self._do(shares.found_elements(shape, bases))
+        self._weigh(step, shape, bases, "buckets", "weights")
+        self._check_weights(step, shape, "weights", "buckets")
+        self._do(shares.shares(shape, "weights", "shares"))
+        if shape.looks_back:
+            self._look_back(step, shape, bases)
         left_over = self._do(steps.left_over(shape))
         self._notice(step, left_over)
-        if self._do(steps.split(shape, costs)):
+        if self._do(steps.split(shape, amounts)):
             self._do(steps.made_profiles(shape, step.into, self._slots), self._profiles, f"{step.rule}{PATH_MARK}")
             self._profiles += self._do(steps.insert_made_profiles(self._slots), step.number)
-            self._do(steps.insert_made_items(costs))
+            self._do(steps.insert_made_items(amounts))
+            if step.stays and self._do(steps.remained(amounts)):
+                self._stay(step, "remained")
         if left_over:
-            self._do(steps.stayed_profiles(), self._profiles)
-            self._profiles += self._do(steps.insert_left_profiles(self._slots), step.number)
-            self._do(steps.insert_left_items(costs))
+            self._stay(step, "left_over")
 
     def _can_run(self, step: Step) -> bool:
-        return step.basis_cost in self._costs and (step.metric is None or step.metric in self._metric_tables)
+        return step.basis_amount in self._amounts and all(each.use in self._metric_tables for each in step.metrics)
+
+    def _stay(self, step: Step, rows: str) -> None:
+        """Rows of source profiles live on as they were."""
+        self._do(self._steps.stayed_profiles(rows), self._profiles)
+        self._profiles += self._do(self._steps.insert_stayed_profiles(self._slots), step.number)
+        self._do(self._steps.insert_stayed_items(len(self._amounts), rows))
+
+    def _find_basis(self, step: Step, shape: Shape) -> tuple[str, ...]:
+        """Make the tables of what weighs: one, one for each metric, or none; gives their names."""
+        basis = self._basis
+        if step.metrics:
+            names = tuple(f"basis_{place}" for place in range(len(step.metrics)))
+            for each, name in zip(step.metrics, names, strict=True):
+                records = self._metric_tables[each.use]
+                part = basis.MetricPart(each.condition, each.destinations, each.partition, step.excluded, records)
+                self._do(basis.basis_of_metric(shape, part, name))
+            return names
+        if not step.needs_basis:
+            return ()
+        state = str(step.number) if step.include_source and step.basis_from == "running" else step.basis_from
+        amount = self._amounts.index(step.basis_amount)
+        costs = basis.CostBasis(
+            step.basis, step.destinations, step.partition, step.excluded, amount, step.unit, state, step.direct_source
+        )
+        self._do(basis.basis_of_costs(shape, costs))
+        return ("basis",)
+
+    def _weigh(self, step: Step, shape: Shape, bases: Sequence[str], source: str, into: str) -> None:
+        """Make `into`: the weights of the buckets in `source`."""
+        shares = self._shares
+        if len(bases) < 2:
+            self._do(shares.weights(shape, bases[0] if bases else "", source, into))
+            return
+        parts = []
+        for basis, each in zip(bases, step.metrics, strict=True):
+            self._do(shares.weights(shape, basis, source, f"{into}_of_{basis}"))
+            parts.append((f"{into}_of_{basis}", each.weight))
+        self._do(shares.together(shape, tuple(parts), into))
+
+    def _look_back(self, step: Step, shape: Shape, bases: Sequence[str]) -> None:
+        """Give empty buckets the shares of the nearest earlier one."""
+        earlier = self._earlier
+        if self._do(earlier.earlier_buckets(shape)):
+            self._weigh(step, shape, bases, "earlier", "earlier_weights")
+            self._do(self._shares.shares(shape, "earlier_weights", "earlier_shares"))
+            self._do(earlier.nearest_buckets())
+            self._check_weights(step, shape, "earlier_weights", "looked_at")
+            self._do(earlier.insert_earlier_shares())
+
+    def _check_weights(self, step: Step, shape: Shape, weights: str, source: str) -> None:
+        """Raise EngineError for weights in the buckets of `source` that must not be; a lenient run empties them."""
+        if step.negative == "error":
+            tables = [f"{weights}_of_basis_{place}" for place in range(len(step.metrics))]
+            for each in tables if len(tables) > 1 else [weights]:
+                found = self._rows(self._shares.negative_weights(shape, each, source))
+                if found and self._lenient:
+                    self._do(self._shares.without_buckets(weights, each))
+                elif found:
+                    raise _negative(step, found)
+        if step.unit is not None:
+            found = self._rows(self._basis.mixed_units(shape, source))
+            if found and self._lenient:
+                self._do(self._basis.without_mixed_units(shape, source, weights))
+            elif found:
+                raise _mixed(step, found)
 
     def _notice(self, step: Step, left_over: int) -> None:
         shape = self._shape_of(step)
@@ -182,14 +258,14 @@ class _Run:
             self._notices.append(Notice(step.rule, "CO801", currency, int(amount), whole[currency], int(buckets)))
 
     def _check_conservation(self) -> None:
-        for step, month, day, currency in self._rows(self._queries.imbalances(len(self._costs))):
+        for step, month, day, currency in self._rows(self._queries.imbalances(len(self._amounts))):
             rule = self._program.steps[step - 1].rule
             raise ConservationError(
                 f"allocation {rule} changed the sum of cost on {day} (billing month {month:%Y-%m}, {currency}); "
                 "nothing was written",
                 hint="this is a defect of costops: please report it with the rule",
             )
-        for month, day, currency in self._rows(self._queries.difference_from_bill(len(self._costs))):
+        for month, day, currency in self._rows(self._queries.difference_from_bill(len(self._amounts))):
             raise ConservationError(
                 f"the allocated cost of {day} (billing month {month:%Y-%m}, {currency}) differs from the bill's; "
                 "nothing was written",
@@ -233,6 +309,30 @@ class _Run:
             paths=_spread(paths, places),
             amounts=tuple(amounts),
         )
+
+
+def _negative(step: Step, found: Sequence[tuple[Any, ...]]) -> EngineError:
+    first, last, *element = found[0]
+    more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
+    return EngineError(
+        f"allocation {step.rule}: {', '.join(element)} has a negative weight in its basis {_days(first, last)}{more}, "
+        "and its basis.negative is error",
+        hint="leave such cost out of basis.where, widen the granularity, or choose clip or exclude",
+    )
+
+
+def _mixed(step: Step, found: Sequence[tuple[Any, ...]]) -> EngineError:
+    first, last, units = found[0]
+    named = ", ".join(unit or "(no unit)" for unit in units)
+    return EngineError(
+        f"allocation {step.rule} weighs by {step.basis_amount}, and its basis {_days(first, last)} has more than one "
+        f"unit: {named}",
+        hint=f"narrow basis.where to one unit, such as {UNITS[step.basis_amount]}: {units[-1] or 'Hours'}",
+    )
+
+
+def _days(first: object, last: object) -> str:
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def _transposed(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:

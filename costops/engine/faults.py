@@ -30,10 +30,13 @@ _FIELDS_HINT = (
 )
 
 
-def unreadable_part(connection: duckdb.DuckDBPyConnection, part: BillPart, error: Exception) -> BillError:
-    """The engine's failure on a part of a bill in terms of the file at fault."""
+def unreadable_part(
+    connection: duckdb.DuckDBPyConnection, part: BillPart, error: Exception, quantities: Sequence[str] = ()
+) -> BillError:
+    """The engine's failure on a part of a bill, of which costs and `quantities` were read, in terms of the file."""
+    amounts = [*part.costs.values(), *(each for name, each in part.quantities.items() if name in quantities)]
     wanted = [
-        *((name, "DECIMAL") for cost in part.costs.values() for name in _read_as("decimal", cost)),
+        *((name, "DECIMAL") for each in amounts for name in _read_as("decimal", each)),
         *(
             (name, "TIMESTAMPTZ")
             for each in (part.start, part.end, part.billing_month)

@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from costops.model.expression import Expression
-from costops.model.rules import Method
+from costops.model.rules import Cutoff, Method
 
 PATH = "path"
 """The column that holds the rules of a profile's path, each between PATH_MARKs."""
 PATH_MARK = " > "
+
+UNITS = {"ConsumedQuantity": "ConsumedUnit", "PricingQuantity": "PricingUnit"}
+"""The column of each quantity's unit."""
 
 Layer = tuple[tuple[str, Expression], ...]
 """Columns computed in one go from the columns before them."""
@@ -73,6 +76,21 @@ class MetricUse:
     """(dimension, column) after the layers."""
 
 
+@dataclass(frozen=True, slots=True)
+class MetricBasis:
+    """One of the metrics that a step weighs by."""
+
+    use: MetricUse
+    condition: Expression
+    """Over the columns of `use`."""
+    destinations: tuple[str, ...]
+    """Columns of `use` whose values are the elements."""
+    partition: tuple[str, ...]
+    """Columns of `use` for the step's `partition`."""
+    weight: int
+    """How much the metric counts beside the others; whole numbers without a common divisor."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One allocation: which profiles it takes, what they are split by, and what becomes of them."""
@@ -84,21 +102,34 @@ class Step:
     """Over slots and PATH."""
     method: Method
     destinations: tuple[str, ...]
-    """Slots (for a metric: columns of `metric`) whose values are the elements; empty where elements are given."""
+    """Slots whose values are the elements; empty where elements are given, or found in metrics."""
     into: tuple[str, ...]
     """Slots that are overwritten."""
     given: tuple[tuple[tuple[str, ...], int], ...]
     """(element, weight) where elements are given; weight 1 but for percent."""
+    stays: int
+    """The weight beside those of `given` that stays where it is."""
+    excluded: tuple[tuple[str, ...], ...]
+    """Elements that get nothing."""
     partition: tuple[str, ...]
     """Slots."""
     basis: Expression
-    """Over slots and PATH, or over the columns of `metric`."""
-    basis_cost: str
+    """Over slots and PATH."""
+    basis_amount: str
+    """The cost or quantity column that weighs."""
+    basis_from: str
+    include_source: bool
+    direct_source: Expression
+    """Over slots: the source's condition before the first allocation."""
+    unit: str | None
+    """The slot of the unit where a quantity weighs."""
     granularity: str
+    negative: str
     on_empty: str
-    metric: MetricUse | None
-    metric_partition: tuple[str, ...]
-    """The metric's columns for `partition`."""
+    cutoff: Cutoff | None
+    effective: tuple[str | None, str | None]
+    """First and last day."""
+    metrics: tuple[MetricBasis, ...]
     billed: tuple[str, ...]
     """Slots of the destination dimensions, where a metric may know elements that the bill does not; else empty."""
     group: tuple[str, ...]
@@ -111,7 +142,12 @@ class Step:
     @property
     def by_currency(self) -> bool:
         """Whether the currency is part of a bucket: only where weights are costs."""
-        return self.method is Method.PROPORTIONAL
+        return self.method is Method.PROPORTIONAL and self.unit is None
+
+    @property
+    def quantity(self) -> str | None:
+        """The quantity column that weighs, if one does."""
+        return self.basis_amount if self.unit is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,3 +165,13 @@ class Program:
     """(report dimension, slot or column of the result layers)."""
     cost: str
     """The cost column of money by element."""
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Quantity columns that a step weighs by, sorted."""
+        return tuple(sorted({step.quantity for step in self.steps if step.quantity is not None}))
+
+    @property
+    def metric_uses(self) -> tuple[MetricUse, ...]:
+        """The metrics of all steps, each once."""
+        return tuple(dict.fromkeys(each.use for step in self.steps for each in step.metrics))

@@ -1,9 +1,9 @@
 """Cells of a bill kept in the cache folder, so that a plan can be made again after the bill has moved.
 
-Invariant: kept cells are used only for the bill and for what they were kept for (the same fields, cost columns and
-distinctions of the rules), and only while every byte of them has the digest that was noted; anything else counts as
-not kept. Deleting the folder loses speed, and the chance to apply a saved plan after its bill has moved; never a
-result.
+Invariant: kept cells are used only for the bill, read as it was then, and for what they were kept for (the same fields,
+cost columns, quantities and distinctions of the rules), and only while every byte of them has the digest that was noted;
+anything else counts as not kept. Deleting the folder loses speed, and the chance to apply a saved plan after its bill has
+moved; never a result.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from costops.engine.ir import Fields, Program
 from costops.engine.load import BillFacts
 from costops.errors import EngineError
 from costops.interruption import temporary_folder
+from costops.model.bill import BillDescription
 from costops.model.bill_report import SplitReading
 
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 2
+FORMAT = 3
 MOST_ENTRIES = 8
 """How many are kept; the oldest go first."""
 _NOTE = "note.json"
@@ -43,16 +44,30 @@ class Wanted:
     """What cells must be made for."""
 
     costs: tuple[str, ...]
+    quantities: tuple[str, ...]
     digest: str
-    """sha256 of the fields, the cost columns, and of what programs tell tuples apart by."""
+    """sha256 of how files are read, the fields, the amounts, and of what programs tell tuples apart by."""
+
+    @property
+    def amounts(self) -> int:
+        """How many amounts a cell has."""
+        return len(self.costs) + len(self.quantities)
 
 
-def cells_wanted(fields: Fields, programs: Sequence[Program], costs: Sequence[str]) -> Wanted:
-    """What cells must be made for to run these programs on them."""
+def cells_wanted(
+    fields: Fields,
+    programs: Sequence[Program],
+    costs: Sequence[str],
+    quantities: Sequence[str],
+    reading: str,
+) -> Wanted:
+    """What cells must be made for to run these programs on them; `reading` as in BillDescription."""
     named = [[field.kind, field.name, name] for field, name in fields.items()]
     told_apart = [repr((each.layers, each.slots)) for each in programs]
-    text = json.dumps([FORMAT, named, list(costs), told_apart, repr(fields.lookups())], ensure_ascii=False)
-    return Wanted(tuple(costs), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    amounts = [list(costs), list(quantities)]
+    text = json.dumps([FORMAT, reading, named, amounts, told_apart, repr(fields.lookups())], ensure_ascii=False)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Wanted(tuple(costs), tuple(quantities), digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +79,16 @@ class KeptBill:
     columns: frozenset[str]
     """Names of the fields that the bill had."""
     folder: Path
+    reading: str
+    """As in BillDescription."""
 
 
-def kept_bill(folder: Path, digest: str) -> KeptBill | None:
-    """The bill with this digest, or None where no cells of it are kept in the cache folder `folder`."""
+def kept_bill(folder: Path, digest: str, reading: str) -> KeptBill | None:
+    """The bill with this digest, read so, or None where no cells of it are kept in the cache folder `folder`."""
     for entry in sorted(folder.glob(f"{digest[:16]}-*")):
         note = _note_of(entry)
-        if note is not None and note["bill"] == digest:
-            return KeptBill(digest, tuple(note["costs"]), frozenset(note["columns"]), folder)
+        if note is not None and (note["bill"], note["reading"]) == (digest, reading):
+            return KeptBill(digest, tuple(note["costs"]), frozenset(note["columns"]), folder, reading)
     return None
 
 
@@ -90,7 +107,7 @@ def load_kept(connection: duckdb.DuckDBPyConnection, folder: Path, digest: str, 
         if any(_sha256(entry / name) != note["files"][name] for name in (_TUPLES, _RAW)):
             return None
         connection.execute(text_of(kept.read_tuples(entry / _TUPLES)))
-        connection.execute(text_of(kept.read_raw(entry / _RAW, len(wanted.costs))))
+        connection.execute(text_of(kept.read_raw(entry / _RAW, wanted.amounts)))
     except (OSError, KeyError, duckdb.Error):
         return None
     return _facts_of(note["facts"])
@@ -99,8 +116,7 @@ def load_kept(connection: duckdb.DuckDBPyConnection, folder: Path, digest: str, 
 def keep(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
-    digest: str,
-    columns: frozenset[str],
+    bill: BillDescription,
     wanted: Wanted,
     facts: BillFacts,
 ) -> None:
@@ -110,17 +126,18 @@ def keep(
     from costops.engine.sql import kept
     from costops.engine.sql.syntax import text_of
 
-    entry = folder / _name(digest, wanted)
+    entry = folder / _name(bill.digest, wanted)
     # Suppressed: a full disk or a read-only workspace. Nothing is kept then, and what needs the cells says so.
     with suppress(OSError, duckdb.Error), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = stack.enter_context(temporary_folder(folder, ".cells-"))
         connection.execute(text_of(kept.write_tuples(unfinished / _TUPLES)))
-        connection.execute(text_of(kept.write_raw(unfinished / _RAW, len(wanted.costs))))
+        connection.execute(text_of(kept.write_raw(unfinished / _RAW, wanted.amounts)))
         note = {
             "format": FORMAT,
-            "bill": digest,
-            "columns": sorted(columns),
+            "bill": bill.digest,
+            "reading": bill.reading,
+            "columns": sorted(bill.columns),
             "costs": list(wanted.costs),
             "wanted": wanted.digest,
             "facts": _described_facts(facts),

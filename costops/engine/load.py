@@ -53,12 +53,14 @@ def load_bill(
     fields: Fields,
     programs: Sequence[Program],
     *,
+    quantities: Sequence[str] = (),
     tell: Callable[[str], None] = _nobody,
 ) -> BillFacts:
     """Read the bill into `tuples` and `raw`, in two passes over its files; raises BillError for what cannot be read.
 
     The first pass finds the distinct combinations of field values. Those that no program can tell apart become one,
-    so that the second pass sums the charges into as few cells as the programs need. `tell` hears what is being read.
+    so that the second pass sums the charges into as few cells as the programs need. The amounts of a cell are the
+    bill's cost columns and then `quantities`. `tell` hears what is being read.
     """
     import duckdb
 
@@ -67,6 +69,7 @@ def load_bill(
 
     bill = with_splits_told(connection, bill)
     costs = bill.cost_columns
+    amounts = (*costs, *quantities)
     named = fields.items() or ((RawField("column", cells.NO_FIELD), cells.NO_FIELD),)
     tables = [cells.tables_of(place) for place in range(len(bill.parts))]
     for part, names in zip(bill.parts, tables, strict=True):
@@ -82,12 +85,13 @@ def load_bill(
     for part, names in zip(bill.parts, tables, strict=True):
         tell(f"reading {_called(part)}, second pass")
         try:
-            connection.execute(text_of(cells.part_cells(part, named, costs, names, salt)))
+            connection.execute(text_of(cells.part_cells(part, named, amounts, names, salt)))
         except duckdb.Error as error:
-            raise unreadable_part(connection, part, error) from error
+            raise unreadable_part(connection, part, error, quantities) from error
     tell("grouping what was read")
     refuse_changed(file for part in bill.parts for file in part.files)
-    connection.execute(text_of(cells.all_cells([each.cells for each in tables], len(costs))))
+    connection.execute(text_of(cells.all_cells([each.cells for each in tables], len(amounts))))
+    # A charge without a quantity is as it should be; one without a cost is told.
     found = connection.execute(text_of(cells.bill_facts(len(costs)))).fetchall()[0]
     rows, unseen, undated, without_currency, *missing = found
     if unseen:
@@ -99,7 +103,7 @@ def load_bill(
         raise incomplete(connection, bill, undated, "no start of their charge period between 1900 and 9999", "start")
     if without_currency:
         raise incomplete(connection, bill, without_currency, "no currency", "currency")
-    connection.execute(text_of(cells.raw_cells(len(costs))))
+    connection.execute(text_of(cells.raw_cells(len(amounts))))
     months, totals = _months_and_totals(connection, costs)
     splits = tuple(reading for part in bill.parts for reading in split_readings(connection, part, costs))
     connection.execute('DROP VIEW "cells"')

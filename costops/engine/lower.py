@@ -7,14 +7,20 @@ value for each largest fixed part of a condition; a step then looks at slots onl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import gcd
 
-from costops.engine.ir import PATH, PATH_MARK, Fields, Layer, MetricUse, Program, RawField, Step
-from costops.model.conditions import All, AnyOf, Condition, Not, Test, tests_in
-from costops.model.cycles import dimension_order
+from costops.engine.ir import PATH, PATH_MARK, UNITS, Fields, Layer, MetricBasis, MetricUse, Program, RawField, Step
+from costops.model.conditions import All, AnyOf, Condition, Not, Test, all_of, make_test, tests_in
+from costops.model.cycles import dimension_order, names_read
 from costops.model.expression import Call, Column, Expression, Literal, call
-from costops.model.rules import Allocation, Dimension, Label, Method, RuleSet, Source, Transform
+from costops.model.rules import Allocation, Dimension, DimensionRule, Label, Method, RuleSet, Source, Transform
+from costops.money import PICOS
 
 MISSING = Literal(None)
+WHOLE_PICOS = 100 * PICOS
+"""100 percent."""
+ALLOCATED = "Allocated"
+"""How the columns begin that say along what a provider has split a charge."""
 
 
 def lower(rules: RuleSet, *, report: Sequence[str], cost: str, fields: Fields) -> Program:
@@ -73,6 +79,12 @@ def transformed(value: Expression, transforms: Iterable[Transform], tables: Mapp
             arguments = (Literal(tables[transform.arguments[0]]),)
         value = call(transform.name, value, *arguments)
     return call("present", value)
+
+
+def formatted(rule: DimensionRule, parts: Sequence[Expression]) -> Expression:
+    """The values of a rule's `concat` put into its format; missing where one of them is."""
+    pieces = [Literal(each) if isinstance(each, str) else parts[each] for each in rule.format]
+    return call("concat", *pieces)
 
 
 def columns_in(expression: Expression) -> Iterable[str]:
@@ -189,6 +201,8 @@ class _Lowering:
         meaning = self._rules.resolve(name, inside=inside)
         if meaning.kind in ("column", "tag"):
             return self._raw(meaning.kind, meaning.name)
+        if meaning.kind == "direct":
+            return self._fixed(meaning.name)
         known = self._labels if meaning.kind == "label" else self._dimensions
         return known.get(meaning.name, MISSING)
 
@@ -216,6 +230,12 @@ class _Lowering:
             value: Expression = Literal(rule.value)
             if rule.sources:
                 value = self._sources(rule.sources, rule.transform, dimension.id)
+            if rule.concat:
+                parts = [
+                    self._layers.define(self._transformed(self._fixed(each.field, dimension.id), each.transform))
+                    for each in rule.concat
+                ]
+                value = self._layers.define(self._transformed(formatted(rule, parts), rule.transform))
             where = self._fixed_condition(rule.where, dimension.id)
             values.append(value if where is None else call("case", where, value, MISSING))
         return self._layers.define(call("first_present", *values, Literal(dimension.default)))
@@ -315,6 +335,14 @@ class _Lowering:
                     for each in rule.sources
                 ]
                 value = call("first_present", *(self._results.define(each) for each in each_value))
+            if rule.concat:
+                parts = [
+                    self._results.define(
+                        self._transformed(self._result_value(each.field, dimension.id), each.transform)
+                    )
+                    for each in rule.concat
+                ]
+                value = self._results.define(self._transformed(formatted(rule, parts), rule.transform))
             if rule.where != All(()):
                 value = call("case", self._result_condition(rule.where, dimension.id), value, MISSING)
             values.append(value)
@@ -323,7 +351,7 @@ class _Lowering:
     # Steps.
 
     def _step(self, number: int, rule: Allocation) -> Step:
-        source = self._condition(rule.source)
+        source = self._condition(self._taken_condition(rule))
         allocated = [
             call("contains", Column(PATH), Literal(f"{PATH_MARK}{earlier.id}{PATH_MARK}"))
             for earlier in self._allocations[: number - 1]
@@ -335,34 +363,40 @@ class _Lowering:
             source = call("and", source, call("or", *allocated))
         evenly = tuple((element, 1) for element in rule.values)
         given = rule.percent if rule.method is Method.PERCENT else evenly
-        metric = self._metric(rule) if rule.method is Method.METRIC else None
-        metric_columns = dict(metric.columns) if metric else {}
+        rest = WHOLE_PICOS - sum(share for _, share in rule.percent) if rule.remainder is not None else 0
+        if rest and rule.remainder:
+            given, rest = (*given, (rule.remainder, rest)), 0
+        metrics = self._metrics(rule) if rule.method is Method.METRIC else ()
         partition = tuple(self._slot(name) for name in rule.partition_by)
         into = tuple(self._slot(name) for name in rule.into)
-        if metric:
-            destinations = tuple(metric_columns[name] for name in rule.to)
-            basis = _metric_condition(rule.basis, metric_columns)
-        else:
-            needs_basis = rule.method is Method.PROPORTIONAL or not given
-            destinations = tuple(self._slot(name) for name in rule.to) if needs_basis else ()
-            basis = self._condition(rule.basis) if needs_basis else Literal(True)
+        from_costs = not metrics and (rule.method is Method.PROPORTIONAL or not given)
+        direct = from_costs and rule.basis_from == "direct" and not rule.include_source
+        unit = UNITS.get(rule.basis_quantity or "")
         report = tuple(dict.fromkeys(self._slots_of_report()))
         return Step(
             number=number,
             rule=rule.id,
             source=source,
             method=rule.method,
-            destinations=destinations,
+            destinations=tuple(self._slot(name) for name in rule.to) if from_costs else (),
             into=into,
             given=given,
+            stays=rest,
+            excluded=rule.excluded,
             partition=partition,
-            basis=basis,
-            basis_cost=rule.basis_cost or self._cost,
+            basis=self._condition(_basis_condition(rule)) if from_costs else Literal(True),
+            basis_amount=rule.basis_quantity or rule.basis_cost or self._cost,
+            basis_from=rule.basis_from,
+            include_source=rule.include_source,
+            direct_source=self._condition(rule.source) if direct else Literal(False),
+            unit=self._slot(unit) if unit is not None else None,
             granularity=rule.granularity,
+            negative=rule.negative,
             on_empty=rule.on_empty,
-            metric=metric,
-            metric_partition=tuple(metric_columns[name] for name in rule.partition_by) if metric else (),
-            billed=tuple(self._slot(name) for name in rule.to) if metric and not given else (),
+            cutoff=rule.cutoff,
+            effective=(rule.effective_from, rule.effective_until),
+            metrics=metrics,
+            billed=tuple(self._slot(name) for name in rule.to) if metrics and not given else (),
             group=tuple(slot for slot in report if slot not in into),
         )
 
@@ -371,8 +405,45 @@ class _Lowering:
             if name not in self._result_columns:
                 yield self._slot(name)
 
-    def _metric(self, rule: Allocation) -> MetricUse:
-        metric = next(each for each in self._rules.metrics if each.id == rule.basis_metric)
+    def _taken_condition(self, rule: Allocation) -> Condition:
+        """The source's condition; what a provider has split already is split along its dimension only if named."""
+        names = (test.field for test in tests_in(rule.source))
+        if any(name.startswith(ALLOCATED) for name in names) or not any(self._is_providers(name) for name in rule.to):
+            return rule.source
+        return all_of((rule.source, make_test("AllocatedMethodId", "is", [None])))
+
+    def _is_providers(self, name: str, inside: str | None = None) -> bool:
+        """Whether a name is, or is made from, what the provider has split a charge along."""
+        meaning = self._rules.resolve(name, inside=inside)
+        if meaning.kind == "direct":
+            return self._is_providers(meaning.name)
+        if meaning.kind == "label":
+            label = next((each for each in self._rules.labels if each.id == meaning.name and each.enabled), None)
+            return label is not None and any(each.field.startswith(ALLOCATED) for each in label.sources)
+        if meaning.kind == "dimension":
+            dimension = next(each for each in self._rules.dimensions if each.id == meaning.name)
+            return any(self._is_providers(read, meaning.name) for read, _, _ in names_read(dimension))
+        return meaning.kind == "column" and name.startswith(ALLOCATED)
+
+    def _metrics(self, rule: Allocation) -> tuple[MetricBasis, ...]:
+        divisor = gcd(*(weight for _, weight in rule.basis_metrics))
+        bases = []
+        for identity, weight in rule.basis_metrics:
+            use = self._metric(identity)
+            columns = dict(use.columns)
+            bases.append(
+                MetricBasis(
+                    use,
+                    _metric_condition(_basis_condition(rule), columns),
+                    tuple(columns[name] for name in rule.to),
+                    tuple(columns[name] for name in rule.partition_by),
+                    weight // divisor,
+                )
+            )
+        return tuple(bases)
+
+    def _metric(self, identity: str) -> MetricUse:
+        metric = next(each for each in self._rules.metrics if each.id == identity)
         layers = _Layers("z")
         labels = tuple((label, f"m{place}") for place, (label, _) in enumerate(metric.labels))
         columns = []
@@ -385,6 +456,10 @@ class _Lowering:
         return MetricUse(
             metric.id, metric.source, metric.query, metric.aggregate, labels, layers.layers(), tuple(columns)
         )
+
+
+def _basis_condition(rule: Allocation) -> Condition:
+    return all_of((rule.basis, rule.element_where))
 
 
 def _metric_condition(condition: Condition, columns: dict[str, str]) -> Expression:

@@ -17,7 +17,7 @@ from costops.language.bound import Bound, TableOf, as_written
 from costops.language.fields import KIND_OF_SECTION, KINDS, RESERVED_IDS, RESERVED_PREFIXES, RULE_FILE
 from costops.language.nodes import Kind, MappingNode, Node, ScalarNode, describe, source_text
 from costops.language.problems import Problems
-from costops.language.sources import items_of
+from costops.language.sources import items_of, read_format
 from costops.language.unknown import report_unknown
 from costops.model.rules import (
     Allocation,
@@ -119,6 +119,7 @@ def bind_entry(kind: str, node: Node, problems: Problems, text: str, table: Tabl
         "owner": bound.text("owner"),
         "enabled": bound.flag("enabled", True),
         "hidden": bound.flag("hidden", False),
+        "renamed_from": bound.words("renamed_from"),
         "span": bound.places.get("id", node.span),
         "places": MappingProxyType(bound.places),
         "text": text,
@@ -155,23 +156,30 @@ def _build_dimension(bound: Bound, common: Mapping[str, Any]) -> Dimension:
 
 
 def _build_rule(bound: Bound, path: str) -> DimensionRule:
-    value, sources = f"{path}.value", f"{path}.from"
-    refused = any(f"{path}.{name}" in bound.keys for name in ("concat", "format"))
-    if value in bound.keys and sources in bound.keys:
-        message = "a rule has `value` or `from`, not both"
-        related = ((bound.keys[value], "`value` is here"),)
-        bound.problems.error("CO219", bound.keys[sources], message, related=related, hint="write two rules")
-    elif bound.has(path) and value not in bound.keys and sources not in bound.keys and not refused:
-        bound.problems.error("CO202", bound.place(path), "`value` or `from` is missing")
-    if f"{path}.transform" in bound.keys and sources not in bound.keys and not refused:
-        place = bound.keys[f"{path}.transform"]
-        bound.problems.warn("CO218", place, "`transform` has no effect without `from`", hint="remove it")
-        bound.forget(f"{path}.transform")
+    ways = [name for name in ("value", "from", "concat") if f"{path}.{name}" in bound.keys]
+    if len(ways) > 1:
+        first, second = ways[:2]
+        message = f"a rule has `{first}` or `{second}`, not both"
+        related = ((bound.keys[f"{path}.{first}"], f"`{first}` is here"),)
+        place = bound.keys[f"{path}.{second}"]
+        bound.problems.error("CO219", place, message, related=related, hint="write two rules")
+    elif bound.has(path) and not ways:
+        bound.problems.error("CO202", bound.place(path), "`value`, `from` or `concat` is missing")
+    for name, needs in (("transform", ("from", "concat")), ("format", ("concat",))):
+        field = f"{path}.{name}"
+        if field in bound.keys and not any(each in ways for each in needs):
+            needed = " or ".join(f"`{each}`" for each in needs)
+            message = f"`{name}` has no effect without {needed}"
+            bound.problems.warn("CO218", bound.keys[field], message, hint="remove it")
+            bound.forget(field)
+    concat = bound.sources(f"{path}.concat")
     return DimensionRule(
-        value=bound.text(value),
-        sources=bound.sources(sources),
+        value=bound.text(f"{path}.value"),
+        sources=bound.sources(f"{path}.from"),
         transform=bound.transforms(f"{path}.transform"),
         where=bound.condition(f"{path}.where"),
+        concat=concat,
+        format=read_format(bound, f"{path}.format", len(concat)),
     )
 
 

@@ -8,14 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from costops.language.bound import INVALID, Bound
-from costops.language.fields import Field, ValueType
+from costops.language.costs import read_costs
+from costops.language.fields import METRIC_WEIGHT, Field, ValueType
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, ScalarNode, describe
-from costops.language.scalars import read_boolean, read_id, read_integer, read_name, read_text
+from costops.language.problems import Problems
+from costops.language.scalars import (
+    read_boolean,
+    read_day,
+    read_id,
+    read_integer,
+    read_name,
+    read_percentage,
+    read_text,
+    read_weight,
+)
 from costops.language.sources import item_path, items_of, read_patterns, read_renames, read_sources, read_transforms
-from costops.language.unknown import report_unknown
+from costops.language.unknown import report_unknown, report_unknown_keys
 from costops.language.where import read_condition
 from costops.model.diagnostic import Span
+from costops.money import PICOS
 
 
 def bind_fields(node: Node, fields: tuple[Field, ...], bound: Bound, path: str = "") -> None:
@@ -116,13 +128,53 @@ def _read_names(node: Node, field: Field, bound: Bound, path: str) -> tuple[str,
     return tuple(names) if valid else None
 
 
-def _read_metric(node: Node, field: Field, bound: Bound, path: str) -> str | None:
-    if not isinstance(node, ScalarNode):
-        bound.problems.error(
-            "CO405", node.span, "several or weighted metrics are not built yet", hint="name one metric"
-        )
+def _read_ids(node: Node, field: Field, bound: Bound, path: str) -> tuple[str, ...] | None:
+    if isinstance(node, ListNode) and not node.items:
+        bound.problems.error("CO209", node.span, f"`{path}` is empty", hint=field.doc)
         return None
-    return read_text(node, bound.problems)
+    ids: dict[str, Span] = {}
+    before = bound.problems.errors
+    for index, item in enumerate(items_of(node)):
+        identity = read_id(item, bound.problems)
+        if identity is not None:
+            bound.places[item_path(node, path, index)] = item.span
+            _remember(identity, item.span, ids, bound, path)
+    return tuple(ids) if bound.problems.errors == before else None
+
+
+def _remember(name: str, span: Span, known: dict[str, Span], bound: Bound, path: str) -> None:
+    if name in known:
+        related = ((known[name], "the first one is here"),)
+        bound.problems.error("CO217", span, f"`{name}` stands in `{path}` twice", related=related)
+    known.setdefault(name, span)
+
+
+def _read_metrics(node: Node, field: Field, bound: Bound, path: str) -> tuple[tuple[str, int], ...] | None:
+    """(metric, weight in units of 1e-12), sorted; the weight of a metric alone decides nothing and is 1."""
+    if isinstance(node, ListNode) and not node.items:
+        bound.problems.error("CO209", node.span, f"`{path}` is empty", hint=field.doc)
+        return None
+    places: dict[str, Span] = {}
+    weights: dict[str, int] = {}
+    before = bound.problems.errors
+    for item in items_of(node):
+        name, weight = _metric_and_weight(item, bound.problems)
+        identity = read_text(name, bound.problems)
+        if identity is not None and weight is not None:
+            bound.places[f"{path}.{identity}"] = name.span
+            _remember(identity, name.span, places, bound, path)
+            weights[identity] = weight
+    if bound.problems.errors > before:
+        return None
+    return tuple(sorted(weights.items())) if len(weights) > 1 else ((next(iter(weights)), PICOS),)
+
+
+def _metric_and_weight(node: Node, problems: Problems) -> tuple[Node, int | None]:
+    if not isinstance(node, MappingNode):
+        return node, PICOS
+    report_unknown_keys(node, METRIC_WEIGHT, problems)
+    name, weight = node.get("metric"), node.get("weight")
+    return name or node, PICOS if weight is None else read_weight(weight, problems)
 
 
 def _read_text_map(node: Node, field: Field, bound: Bound, path: str) -> tuple[tuple[str, str], ...] | None:
@@ -172,8 +224,13 @@ _READERS: dict[ValueType, _Reader] = {
     ValueType.TEXT_MAP: _read_text_map,
     ValueType.BOOLEAN: lambda node, field, bound, path: read_boolean(node, bound.problems),
     ValueType.CHOICE: _read_choice,
+    ValueType.COSTS: lambda node, field, bound, path: read_costs(node, bound, path),
+    ValueType.COST: lambda node, field, bound, path: read_text(node, bound.problems),
     ValueType.INTEGER: lambda node, field, bound, path: read_integer(node, bound.problems),
-    ValueType.METRIC: _read_metric,
+    ValueType.IDS: _read_ids,
+    ValueType.METRICS: _read_metrics,
+    ValueType.DAY: lambda node, field, bound, path: read_day(node, bound.problems),
+    ValueType.PERCENTAGE: lambda node, field, bound, path: read_percentage(node, bound.problems),
     ValueType.CONDITION: lambda node, field, bound, path: read_condition(node, bound, path),
     ValueType.SOURCES: lambda node, field, bound, path: read_sources(node, bound, path),
     ValueType.TRANSFORMS: lambda node, field, bound, path: read_transforms(node, bound),

@@ -86,6 +86,10 @@ class Bound:
         """Renames, or none."""
         return cast("tuple[Rename, ...]", self.values.get(path, ()))
 
+    def weights(self, path: str) -> tuple[tuple[str, int], ...]:
+        """(metric, weight), or none."""
+        return cast("tuple[tuple[str, int], ...]", self.values.get(path, ()))
+
     def pairs(self, path: str) -> tuple[tuple[str, str], ...]:
         """Pairs of a mapping from text to text, or none."""
         return cast("tuple[tuple[str, str], ...]", self.values.get(path, ()))

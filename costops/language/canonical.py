@@ -129,6 +129,8 @@ def _common(entry: Entry) -> dict[str, Json]:
         fields["enabled"] = False
     if entry.hidden:
         fields["hidden"] = True
+    if entry.renamed_from:
+        fields["renamed_from"] = list(entry.renamed_from)
     return fields
 
 
@@ -158,9 +160,16 @@ def _dimension_rule(rule: DimensionRule) -> dict[str, Json]:
         fields["value"] = rule.value
     if rule.sources:
         fields["from"] = [source_value(each) for each in rule.sources]
+    if rule.concat:
+        fields["concat"] = [source_value(each) for each in rule.concat]
+        fields["format"] = "".join(_format_part(each) for each in rule.format)
     if rule.transform:
         fields["transform"] = [transform_value(each) for each in rule.transform]
     return fields | _where(rule.where)
+
+
+def _format_part(part: str | int) -> str:
+    return part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else f"{{{part}}}"
 
 
 def _where(condition: Condition) -> dict[str, Json]:
@@ -190,14 +199,32 @@ def _allocation(allocation: Allocation) -> dict[str, Json]:
         fields["partition_by"] = list(allocation.partition_by)
     if allocation.on_empty != "unallocated":
         fields["on_empty"] = allocation.on_empty
+    cutoff, one = allocation.cutoff, len(allocation.to) == 1
+    if cutoff is not None:
+        folded = {} if cutoff.element is None else {"as": _element(cutoff.element, one)}
+        fields["cutoff"] = {"percent": format_picos(cutoff.percent), **folded}
+    days = {"from": allocation.effective_from, "until": allocation.effective_until}
+    if any(days.values()):
+        fields["effective"] = {name: day for name, day in days.items() if day is not None}
     return fields
+
+
+def _element(element: tuple[str, ...], one: bool) -> Json:
+    return element[0] if one else list(element)
 
 
 def _to(allocation: Allocation) -> dict[str, Json]:
     one = len(allocation.to) == 1
     to: dict[str, Json] = {"dimension": allocation.to[0] if one else list(allocation.to)}
     if allocation.values:
-        to["values"] = [each[0] if one else list(each) for each in allocation.values]
+        to["values"] = [_element(each, one) for each in allocation.values]
+    if allocation.excluded:
+        to["exclude"] = [_element(each, one) for each in allocation.excluded]
+    if allocation.remainder is not None:
+        # In a list the word is the name of an element.
+        to["remainder"] = list(allocation.remainder) or "unallocated"
+    if allocation.element_where != EVERYTHING:
+        to["where"] = condition_value(allocation.element_where)
     if allocation.percent and one:
         to["percent"] = {element[0]: format_picos(share) for element, share in allocation.percent}
     elif allocation.percent:
@@ -212,10 +239,19 @@ def _basis(allocation: Allocation) -> dict[str, Json]:
     basis = _where(allocation.basis)
     for name, value, default in (
         ("cost", allocation.basis_cost, None),
-        ("metric", allocation.basis_metric, None),
+        ("quantity", allocation.basis_quantity, None),
+        ("metric", _metrics(allocation.basis_metrics), []),
+        ("from", allocation.basis_from, "running"),
+        ("include_source", allocation.include_source, False),
         ("granularity", allocation.granularity, "charge_period"),
         ("negative", allocation.negative, "clip"),
     ):
         if value != default:
             basis[name] = value
     return basis
+
+
+def _metrics(metrics: tuple[tuple[str, int], ...]) -> Json:
+    if len(metrics) == 1:
+        return metrics[0][0]
+    return [{"metric": name, "weight": format_picos(weight)} for name, weight in metrics]

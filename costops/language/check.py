@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from costops.language.costs import check_basis_cost, check_cost_names
 from costops.language.names import Names
 from costops.language.nearness import did_you_mean
 from costops.language.problems import Problems
+from costops.model.bill import COST_COLUMNS
 from costops.model.conditions import Condition, tests_in
 from costops.model.cycles import dimension_cycles, names_read
 from costops.model.diagnostic import Diagnostic, Span
@@ -22,7 +24,6 @@ from costops.model.rules import (
     Entry,
     Label,
     Meaning,
-    Method,
     Metric,
     RuleSet,
     tables_named,
@@ -38,16 +39,19 @@ def check(
     metric_sources: frozenset[str] | None = None,
     broken: frozenset[tuple[str, str]] = frozenset(),
     complete: bool = True,
+    cost_columns: tuple[str, ...] = COST_COLUMNS,
 ) -> list[Diagnostic]:
     """Every problem between the entries of a rule set, and of the names in `report`, by place.
 
     `known_columns` are the bill's columns; None: not known, so that an unknown name is a problem only where it looks
-    like a slip. `report_places` has the place of `report[0]` and so on; `metric_sources` the names of costops.yaml.
+    like a slip. `report_places` has the place of `report[0]` and so on, and of what else costops.yaml says;
+    `metric_sources` the names of costops.yaml, and `cost_columns` those of FOCUS and the ones it adds.
     `broken` names entries that lack something because of errors, and `complete` is False where entries are missing for
     that reason; what could be their fault alone is not reported.
     """
     problems = Problems()
-    checker = _Checker(rules, Names(rules, known_columns, problems, complete), metric_sources, broken)
+    checker = _Checker(rules, Names(rules, known_columns, problems, complete, cost_columns), metric_sources, broken)
+    check_cost_names(rules, report_places, problems)
     checker.check_report(report, report_places)
     for label in rules.labels:
         if label.enabled:
@@ -109,6 +113,7 @@ class _Checker:
                 self.problems.error("CO310", span, message, hint=hint)
             if not dimension.result_stage:
                 self._not_a_result(meaning, span)
+                self._not_direct(meaning, span)
         if dimension.result_stage:
             for index, rule in enumerate(dimension.rules):
                 self._check_allocated_by(dimension, f"rules[{index}].where", rule.where, before=None)
@@ -132,7 +137,9 @@ class _Checker:
 
     def check_metric(self, metric: Metric) -> None:
         for label, name in metric.labels:
-            self._check_dimension_name(metric, f"labels.{label}", name)
+            meaning = self._check_dimension_name(metric, f"labels.{label}", name)
+            if meaning is not None:
+                self._not_direct(meaning, metric.place(f"labels.{label}"))
         known = self.metric_sources
         if known is not None and ("metric", metric.id) not in self.broken and metric.source not in known:
             hint = did_you_mean(metric.source, known, "name it under `metric_sources` in costops.yaml")
@@ -142,6 +149,7 @@ class _Checker:
     def check_allocation(self, allocation: Allocation) -> None:
         self._check_condition(allocation, "source.where", allocation.source)
         self._check_condition(allocation, "basis.where", allocation.basis)
+        self._check_condition(allocation, "to.where", allocation.element_where)
         for index, name in enumerate(allocation.to):
             self._check_dimension_name(allocation, f"to.dimension[{index}]", name)
         for index, name in enumerate(allocation.partition_by):
@@ -149,8 +157,10 @@ class _Checker:
         for index, name in enumerate(allocation.into):
             written = "into" if "into" in allocation.places else "to.dimension"
             self._check_into(name, allocation.place(f"{written}[{index}]"))
-        if allocation.method is Method.METRIC and allocation.basis_metric is not None:
-            self._check_basis_metric(allocation, allocation.basis_metric)
+        check_basis_cost(allocation, self.names.cost_columns, self.problems)
+        for identity, _ in allocation.basis_metrics:
+            several = len(allocation.basis_metrics) > 1
+            self._check_basis_metric(allocation, identity, f"basis.metric.{identity}" if several else "basis.metric")
 
     def _check_tables(self, kind: str, entry: Entry) -> None:
         known = {each.id for each in self.rules.lookups}
@@ -200,12 +210,13 @@ class _Checker:
             hint = "allocations run by path of the file, then place in the file"
             self.problems.error("CO309", span, message, hint=hint, related=related)
 
-    def _check_dimension_name(self, entry: Entry, path: str, name: str) -> None:
+    def _check_dimension_name(self, entry: Entry, path: str, name: str) -> Meaning | None:
         span = entry.place(path)
         meaning = self.names.check(name, span)
         if meaning is not None:
             self._not_a_path(meaning, span)
             self._not_a_result(meaning, span)
+        return meaning
 
     def _check_into(self, name: str, span: Span) -> None:
         meaning = self.names.check(name, span)
@@ -213,16 +224,17 @@ class _Checker:
             if meaning is not None and meaning.kind == "dimension":
                 self._not_a_result(meaning, span)
             return
-        if name.startswith("label."):
-            message = f"`{name}` always keeps the value of the label"
+        if name.startswith(("label.", "direct.")):
+            what = "of the label" if meaning.kind == "label" else "from before the first allocation"
+            message = f"`{name}` always keeps the value {what}"
             self.problems.error("CO307", span, message, hint=f"write `into: {meaning.name}`")
         elif meaning.kind != "label":
             message = f"`{name}` is a {meaning.kind} of the bill, which is never overwritten"
             hint = "declare a dimension with `rules: []` and name it in `into`"
             self.problems.error("CO307", span, message, hint=hint)
 
-    def _check_basis_metric(self, allocation: Allocation, identity: str) -> None:
-        span = allocation.place("basis.metric")
+    def _check_basis_metric(self, allocation: Allocation, identity: str, written: str) -> None:
+        span = allocation.place(written)
         metric = next((each for each in self.rules.metrics if each.id == identity), None)
         if metric is None:
             if self.names.complete:
@@ -240,7 +252,7 @@ class _Checker:
         labelled = {self.rules.resolve(name) for _, name in metric.labels}
         for path, name in _names_of_records(allocation):
             if self.rules.resolve(name) not in labelled:
-                place = _place(allocation, path, name) if path == "basis.where" else allocation.place(path)
+                place = _place(allocation, path, name) if path.endswith(".where") else allocation.place(path)
                 message = f"the metric `{identity}` has no label for `{name}`"
                 hint = f"map one of its labels to `{name}` under `labels`"
                 self.problems.error("CO313", place, message, hint=hint, related=related)
@@ -250,6 +262,13 @@ class _Checker:
             related = ((self.names.dimension(meaning.name).span, "the dimension is here"),)
             message = f"`{meaning.name}` is computed after the last allocation and cannot be used in a rule"
             self.problems.error("CO306", span, message, hint="use what it is made from", related=related)
+
+    def _not_direct(self, meaning: Meaning, span: Span) -> None:
+        if meaning.kind == "direct":
+            message = (
+                f"`direct.{meaning.name}` can be used in allocations, in dimensions of the result stage and in reports"
+            )
+            self.problems.error("CO310", span, message, hint=f"write {meaning.name}, which has that value here")
 
     def _not_a_path(self, meaning: Meaning, span: Span) -> None:
         if meaning.kind == "allocated_by":
@@ -263,6 +282,7 @@ def _names_of_records(allocation: Allocation) -> list[tuple[str, str]]:
         *((f"to.dimension[{index}]", name) for index, name in enumerate(allocation.to)),
         *((f"partition_by[{index}]", name) for index, name in enumerate(allocation.partition_by)),
         *(("basis.where", test.field) for test in tests_in(allocation.basis)),
+        *(("to.where", test.field) for test in tests_in(allocation.element_where)),
     ]
 
 

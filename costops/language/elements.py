@@ -28,13 +28,14 @@ def read_elements(node: Node, dimensions: Element, bound: Bound, path: str) -> t
     places: dict[Element, Span] = {}
     before = bound.problems.errors
     for item in items_of(node):
-        element = _element(item, dimensions, bound.problems)
+        element = read_element(item, dimensions, bound.problems)
         if element is not None:
             _remember(element, item.span, places, bound.problems)
     return tuple(sorted(places)) if bound.problems.errors == before else None
 
 
-def _element(node: Node, dimensions: Element, problems: Problems) -> Element | None:
+def read_element(node: Node, dimensions: Element, problems: Problems) -> Element | None:
+    """A text for one dimension, a list of texts for several; None after a problem was reported."""
     if len(dimensions) == 1 and not isinstance(node, ListNode):
         text = read_text(node, problems)
         return None if text is None else (text,)
@@ -58,9 +59,12 @@ def _remember(element: Element, span: Span, places: dict[Element, Span], problem
 
 
 def read_percentages(
-    node: Node, dimensions: Element, bound: Bound, path: str
+    node: Node, dimensions: Element, bound: Bound, path: str, remainder: Element | None
 ) -> tuple[tuple[Element, int], ...] | None:
-    """`to.percent`: (element, units of 1e-12 percent), exactly 100 together; None after a problem was reported."""
+    """`to.percent`: (element, units of 1e-12 percent), 100 together; None after a problem was reported.
+
+    With a `remainder` less is enough, and its element has no percentage of its own.
+    """
     before = bound.problems.errors
     shares: dict[Element, int] = {}
     if isinstance(node, MappingNode) and len(dimensions) == 1:
@@ -78,9 +82,15 @@ def read_percentages(
     if bound.problems.errors > before:
         return None
     total = sum(shares.values())
-    if total != WHOLE_PICOS:
+    if remainder in shares:
+        message = f"the element `{', '.join(remainder or ())}` has a percentage and takes the remainder too"
+        bound.problems.error("CO507", bound.keys["to.remainder"], message, hint="remove one of them")
+        return None
+    if total > WHOLE_PICOS or (total < WHOLE_PICOS and remainder is None):
         difference = format_picos(abs(WHOLE_PICOS - total))
-        hint = f"{difference} too {'much' if total > WHOLE_PICOS else 'little'}"
+        hint = (
+            f"{difference} too much" if total > WHOLE_PICOS else f"{difference} too little; `to.remainder` can take it"
+        )
         place = bound.keys.get(path, node.span)
         message = f"the percentages add up to {format_picos(total)}, they must add up to exactly 100"
         bound.problems.error("CO501", place, message, hint=hint)

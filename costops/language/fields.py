@@ -24,8 +24,15 @@ class ValueType(StrEnum):
     TEXT_MAP = "a mapping from text to a name"
     BOOLEAN = "true or false"
     CHOICE = "one of a few words"
+    COST = "a cost column"
+    COSTS = "a mapping from cost column to column of the files"
     INTEGER = "a whole number"
-    METRIC = "the id of a metric"
+    IDS = "an id or a list of ids"
+    METRICS = "the id of a metric, or a list of ids or of {metric, weight}"
+    DAY = "a day, YYYY-MM-DD"
+    PERCENTAGE = "a percentage"
+    ELEMENT = "an element"
+    FORMAT = "a text with the places {0}, {1}, .."
     MAPPING = "a mapping of fields"
     ENTRIES = "a list of mappings of fields"
     CONDITION = "a condition"
@@ -90,7 +97,7 @@ COMMON: tuple[Field, ...] = (
         default="false",
         doc="With true it is left out of lists meant for people.",
     ),
-    Field(name="renamed_from", type=ValueType.ID, not_built="CO415", doc="The id it had before; moves no money."),
+    Field(name="renamed_from", type=ValueType.IDS, doc="The id it had before, or several, the latest first."),
 )
 
 _WHERE = "Where it applies; without it everywhere."
@@ -123,8 +130,12 @@ DIMENSION_RULE: tuple[Field, ...] = (
     Field(name="from", type=ValueType.SOURCES, doc="What to read; the first with a value wins."),
     Field(name="transform", type=ValueType.TRANSFORMS, default="[]", doc="Text transforms of what was read, in order."),
     Field(name="where", type=ValueType.CONDITION, doc=_WHERE),
-    Field(name="concat", type=ValueType.ANYTHING, not_built="CO410", doc="Several values joined into one."),
-    Field(name="format", type=ValueType.ANYTHING, not_built="CO410", doc="How `concat` joins them."),
+    Field(name="concat", type=ValueType.SOURCES, doc="What to read and join; nothing where one of them is missing."),
+    Field(
+        name="format",
+        type=ValueType.FORMAT,
+        doc="What `concat` is put into; the default joins with ` - `. Braces are written `{{` and `}}`.",
+    ),
 )
 
 DIMENSION: tuple[Field, ...] = (
@@ -197,17 +208,24 @@ _TO: tuple[Field, ...] = (
         type=ValueType.PERCENTAGES,
         methods=("percent",),
         required_by=("percent",),
-        doc="The elements and their percentages, exactly 100 together.",
+        doc="The elements and their percentages, 100 together, or less with `remainder`.",
     ),
     Field(
         name="where",
-        type=ValueType.ANYTHING,
-        not_built="CO412",
-        hint="narrow `basis.where` instead",
-        doc="A condition that elements must meet.",
+        type=ValueType.CONDITION,
+        doc="Where elements are looked for in the basis; without it everywhere. Not beside `values` or `percent`.",
     ),
-    Field(name="exclude", type=ValueType.ANYTHING, not_built="CO413", doc="Elements that receive nothing."),
-    Field(name="remainder", type=ValueType.ANYTHING, not_built="CO414", doc="Who takes what is left to 100 percent."),
+    Field(
+        name="exclude",
+        type=ValueType.ELEMENTS,
+        doc="Elements that receive nothing. Not beside `values` or `percent`.",
+    ),
+    Field(
+        name="remainder",
+        type=ValueType.ELEMENT,
+        methods=("percent",),
+        doc="The element that takes what the percentages leave; the word `unallocated` leaves it where it is.",
+    ),
 )
 
 _BASIS: tuple[Field, ...] = (
@@ -219,17 +237,44 @@ _BASIS: tuple[Field, ...] = (
     ),
     Field(
         name="cost",
-        type=ValueType.CHOICE,
+        type=ValueType.COST,
         methods=("proportional",),
         doc="The cost column that weighs; the default is the workspace's `cost`.",
-        choices=tuple(Choice(value=name, doc=f"The column {name} of the bill.") for name in COST_COLUMNS),
+    ),
+    Field(
+        name="quantity",
+        type=ValueType.CHOICE,
+        methods=("proportional",),
+        doc="The quantity that weighs, instead of a cost.",
+        choices=(
+            Choice(value="ConsumedQuantity", doc="What was used; its unit is ConsumedUnit."),
+            Choice(value="PricingQuantity", doc="What was priced; its unit is PricingUnit."),
+        ),
     ),
     Field(
         name="metric",
-        type=ValueType.METRIC,
+        type=ValueType.METRICS,
         methods=("metric",),
         required_by=("metric",),
-        doc="The metric that weighs.",
+        doc="The metric that weighs, or several with weights.",
+    ),
+    Field(
+        name="from",
+        type=ValueType.CHOICE,
+        default="running",
+        methods=("even", "proportional"),
+        doc="The state of the bill in which the basis is.",
+        choices=(
+            Choice(value="running", doc="After the rules before this one, without the rows that this one takes."),
+            Choice(value="direct", doc="Before the first allocation, without the rows that `source.where` matches."),
+        ),
+    ),
+    Field(
+        name="include_source",
+        type=ValueType.BOOLEAN,
+        default="false",
+        methods=("even", "proportional"),
+        doc="With true the basis keeps the rows that the rule takes.",
     ),
     Field(
         name="granularity",
@@ -252,13 +297,25 @@ _BASIS: tuple[Field, ...] = (
         doc="What a negative weight becomes.",
         choices=(
             Choice(value="clip", doc="Zero."),
-            Choice(value="exclude", doc="No element at all.", not_built="CO406"),
-            Choice(value="error", doc="The plan fails.", not_built="CO406"),
+            Choice(value="exclude", doc="No element at all."),
+            Choice(value="error", doc="The plan fails."),
         ),
     ),
-    Field(name="from", type=ValueType.ANYTHING, not_built="CO402", doc="The running ledger or the bill as read."),
-    Field(name="include_source", type=ValueType.ANYTHING, not_built="CO403", doc="Keeps the rows that are taken."),
-    Field(name="quantity", type=ValueType.ANYTHING, not_built="CO404", doc="The quantity column that weighs."),
+)
+
+_CUTOFF: tuple[Field, ...] = (
+    Field(
+        name="percent",
+        type=ValueType.PERCENTAGE,
+        required=True,
+        doc="The share that the heaviest elements must reach together, above 0 and below 100.",
+    ),
+    Field(name="as", type=ValueType.ELEMENT, doc="The element that takes the rest; without it nobody does."),
+)
+
+_EFFECTIVE: tuple[Field, ...] = (
+    Field(name="from", type=ValueType.DAY, doc="The first day; without it from the beginning."),
+    Field(name="until", type=ValueType.DAY, doc="The last day, included; without it to the end."),
 )
 
 ALLOCATION: tuple[Field, ...] = (
@@ -308,12 +365,18 @@ ALLOCATION: tuple[Field, ...] = (
         choices=(
             Choice(value="unallocated", doc="It stays where it was, with a warning."),
             Choice(value="even", doc="The elements share alike."),
-            Choice(value="previous", doc="The shares of the period before.", not_built="CO401"),
+            Choice(value="previous", doc="The shares of the nearest days before, at most 31, or of the period before."),
             Choice(value="error", doc="The plan fails."),
         ),
     ),
-    Field(name="cutoff", type=ValueType.ANYTHING, not_built="CO407", doc="Folds small elements into one."),
-    Field(name="effective", type=ValueType.ANYTHING, not_built="CO408", doc="The days on which the rule applies."),
+    Field(
+        name="cutoff",
+        type=ValueType.MAPPING,
+        fields=_CUTOFF,
+        methods=("proportional", "metric"),
+        doc="Folds the elements of small weight into one.",
+    ),
+    Field(name="effective", type=ValueType.MAPPING, fields=_EFFECTIVE, doc="The days on which the rule applies."),
 )
 
 KINDS: dict[str, tuple[Field, ...]] = {
@@ -338,6 +401,12 @@ SOURCE: tuple[Field, ...] = (
     Field(name="transform", type=ValueType.TRANSFORMS, default="[]", doc="Text transforms of this source alone."),
 )
 """A source written as a mapping."""
+
+METRIC_WEIGHT: tuple[Field, ...] = (
+    Field(name="metric", type=ValueType.ID, required=True, doc="The id of a metric."),
+    Field(name="weight", type=ValueType.INTEGER, default="1", doc="How much it counts beside the others."),
+)
+"""An item of `basis.metric` written as a mapping."""
 
 TRANSFORMS: tuple[Field, ...] = (
     Field(name="trim", type=ValueType.TEXT, doc="Without white space at both ends."),
@@ -397,7 +466,9 @@ BILLING_SOURCE: tuple[Field, ...] = (
             Choice(value="aws-cur", doc="The AWS Cost and Usage Report."),
         ),
     ),
-    Field(name="costs", type=ValueType.ANYTHING, not_built="CO420", doc="More cost columns: {name: column}."),
+    Field(
+        name="costs", type=ValueType.COSTS, default="{}", doc="More cost columns: {name: column of the bill's files}."
+    ),
 )
 
 METRIC_SOURCE: tuple[Field, ...] = (
@@ -420,10 +491,9 @@ SETTINGS: tuple[Field, ...] = (
     Field(name="state", type=ValueType.TEXT, default="state/costops.db", doc="The state store."),
     Field(
         name="cost",
-        type=ValueType.CHOICE,
+        type=ValueType.COST,
         default="EffectiveCost",
         doc="The cost column that plans and digests show.",
-        choices=tuple(Choice(value=name, doc=f"The column {name} of the bill.") for name in COST_COLUMNS),
     ),
     Field(
         name="report",

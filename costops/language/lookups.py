@@ -10,9 +10,9 @@ import os
 import posixpath
 from pathlib import Path
 
+from costops.language.limits import MAXIMUM_BYTES
 from costops.language.nearness import did_you_mean
 from costops.language.problems import Problems
-from costops.language.read import MAXIMUM_BYTES
 from costops.language.tables import read_table
 from costops.model.diagnostic import Span
 from costops.model.rules import Lookup

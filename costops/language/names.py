@@ -14,6 +14,8 @@ from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Span
 from costops.model.rules import Dimension, Entry, Meaning, RuleSet
 
+_IN_WORDS = {"allocated_by": "the path of rules", "direct": "a value of a dimension"}
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -24,6 +26,7 @@ class Names:
     problems: Problems
     complete: bool = True
     """False: some entries could not be read, so that unknown names are not reported."""
+    cost_columns: tuple[str, ...] = COST_COLUMNS
     _dimensions: dict[str, Dimension] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -40,6 +43,8 @@ class Names:
             self.problems.error("CO315", span, "`Tags` needs the key of a tag", hint=hint)
             return None
         meaning = self.rules.resolve(name, inside=inside)
+        if meaning.kind == "direct":
+            return self._direct(meaning, span)
         if meaning.kind == "label" and name.startswith("label."):
             return self._label(meaning, span)
         if meaning.kind == "column":
@@ -48,17 +53,34 @@ class Names:
 
     def column_or_tag(self, name: str, span: Span) -> Meaning | None:
         """What a label's source means: a column or a tag, never a label or a dimension; None after a problem."""
-        if name in FOCUS_COLUMNS and name != "Tags":
+        if (name in FOCUS_COLUMNS and name != "Tags") or name in self.cost_columns:
             return self._column(Meaning("column", name), span, None)
         if self.known_columns is not None and name in self.known_columns:
             return Meaning("column", name)
         meaning = self.check(name, span)
         if meaning is not None and meaning.kind not in ("column", "tag"):
-            what = "the path of rules" if meaning.kind == "allocated_by" else f"a {meaning.kind}"
+            what = _IN_WORDS.get(meaning.kind) or f"a {meaning.kind}"
             message = f"`{name}` is {what}, and a label reads columns and tags only"
             self.problems.error("CO305", span, message, hint="read the tags or columns themselves, or use a dimension")
             return None
         return meaning
+
+    def _direct(self, meaning: Meaning, span: Span) -> Meaning | None:
+        """What an allocation may have changed: a dimension or a label, by the name under which rules see it."""
+        kind = self.rules.resolve(meaning.name).kind
+        if kind == "dimension" and not meaning.name.startswith(("label.", "direct.")):
+            if not self.dimension(meaning.name).result_stage:
+                return meaning
+            message = f"`{meaning.name}` is computed after the last allocation and has no value before the first"
+            self.problems.error("CO306", span, message, hint="use what it is made from")
+            return None
+        if kind == "label" and not meaning.name.startswith("label."):
+            return meaning
+        found = self.check(meaning.name, span)
+        if found is not None:
+            message = f"`direct.{meaning.name}`: no allocation ever changes `{meaning.name}`"
+            self.problems.error("CO310", span, message, hint=f"write {meaning.name}")
+        return None
 
     def is_column(self, name: str) -> bool:
         """Whether a column of that name exists, or may exist for all that is known."""
@@ -79,7 +101,7 @@ class Names:
 
     def _column(self, meaning: Meaning, span: Span, inside: str | None) -> Meaning | None:
         name = meaning.name
-        if name in COST_COLUMNS:
+        if name in self.cost_columns:
             hint = "costs are what is split and cannot be a dimension or a condition"
             self.problems.error("CO317", span, f"`{name}` is a cost column", hint=hint)
             return None

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from costops.model.diagnostic import Span
 
@@ -80,8 +81,13 @@ _PLAIN_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 )
 
 
+_PLAIN_STARTS = frozenset("~nNtTfF+-.0123456789")
+
+
 def plain_kind(text: str) -> Kind:
     """The kind of an unquoted scalar."""
+    if text and text[0] not in _PLAIN_STARTS:
+        return Kind.TEXT
     return next((kind for kind, pattern in _PLAIN_KINDS if pattern.fullmatch(text)), Kind.TEXT)
 
 
@@ -140,9 +146,14 @@ class Places:
         return Span(self.file, line, column, end_line, end_column)
 
 
+@lru_cache(maxsize=1)
+def _lines_of(text: str) -> tuple[str, ...]:
+    return tuple(LINE_BREAK.split(text))
+
+
 def source_text(text: str, span: Span) -> str:
     """The whole lines of an entry, or only its own part of them where it shares a line with others."""
-    lines = LINE_BREAK.split(text)[span.line - 1 : span.end_line]
+    lines = list(_lines_of(text)[span.line - 1 : span.end_line])
     if not lines:
         return ""
     before, after = lines[0][: span.column - 1], lines[-1][span.end_column - 1 :].lstrip()

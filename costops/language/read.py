@@ -1,4 +1,4 @@
-"""YAML 1.2 text to nodes with positions, through ruamel.yaml's pure parser.
+"""YAML 1.2 text to nodes with positions, through ruamel.yaml's parser in Python, which can say what is wrong and where.
 
 Invariant: nothing that could change the meaning of a rule from afar gets through: anchors, aliases, merge keys, tags,
 several documents and duplicate keys are problems with a place.
@@ -6,10 +6,21 @@ several documents and duplicate keys are problems with a place.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from costops.language.limits import (
+    INVISIBLE,
+    JOINERS,
+    MAXIMUM_BYTES,
+    MAXIMUM_DEPTH,
+    MAXIMUM_NODES,
+    MAXIMUM_PROBLEMS,
+    MAXIMUM_TEXT,
+    MISLEADING,
+    NOT_PRINTABLE,
+    NOT_STORABLE,
+)
 from costops.language.nodes import (
     Kind,
     ListNode,
@@ -21,16 +32,12 @@ from costops.language.nodes import (
     plain_kind,
 )
 from costops.language.problems import Problems
+from costops.language.quick import TooManyNodesError, read_quickly
 from costops.model.diagnostic import Diagnostic, Span
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import MarkedYAMLError
 
-MAXIMUM_BYTES = 1 << 20
-MAXIMUM_DEPTH = 32
-
-_NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _CORE = "tag:yaml.org,2002:"
 
 
@@ -64,20 +71,46 @@ def read_bytes(file: str, data: bytes) -> ReadFile:
 
 def read_text(file: str, text: str) -> ReadFile:
     """Text as nodes; an empty text is an empty mapping."""
-    reader = _Reader(file, text)
-    unprintable = _NOT_PRINTABLE.search(text)
-    if unprintable:
-        code = f"U+{ord(unprintable.group()):04X}"
-        reader.problems.error(
-            "CO104",
-            reader.places.span(unprintable.start(), unprintable.end()),
-            f"the character {code} cannot stand in a YAML file",
-            hint="remove it, or write it as an escape inside double quotes",
-        )
-        return ReadFile(file, text, None, reader.problems.found())
+    places = Places(file, text)
+    problems = Problems()
+    _report_characters(places, problems)
+    if problems.errors:
+        return ReadFile(file, text, None, problems.found())
+    try:
+        node = read_quickly(places)
+    except TooManyNodesError as error:
+        _report_too_many(error.span, problems)
+        return ReadFile(file, text, None, problems.found())
+    return read_thoroughly(places) if node is None else ReadFile(file, text, node, ())
+
+
+def read_thoroughly(places: Places) -> ReadFile:
+    """Text whose characters were looked at as nodes, with every problem in it."""
+    reader = _Reader(places)
     reader.read()
-    node = reader.root if reader.usable else None
-    return ReadFile(file, text, node, reader.problems.found())
+    return ReadFile(places.file, places.text, reader.root if reader.usable else None, reader.problems.found())
+
+
+def _report_characters(places: Places, problems: Problems) -> None:
+    """Reports the first character that cannot stand anywhere in a file, and the first that misleads its readers."""
+    for pattern, code, what in (
+        (NOT_PRINTABLE, "CO104", "cannot stand in a YAML file"),
+        (MISLEADING, "CO120", "changes how the text around it is shown"),
+    ):
+        found = pattern.search(places.text)
+        if found:
+            message = f"the character {_name_of(found.group())} {what}"
+            hint = "remove it, or write it as an escape inside double quotes"
+            problems.error(code, places.span(found.start(), found.end()), message, hint=hint)
+
+
+def _report_too_many(span: Span, problems: Problems) -> None:
+    message = f"the file has more than {MAXIMUM_NODES:,} keys, values, lists and mappings"
+    problems.error("CO122", span, message, hint="split it into several files")
+
+
+def _name_of(character: str) -> str:
+    return f"U+{ord(character):04X}"
 
 
 @dataclass(slots=True)
@@ -89,6 +122,8 @@ class _Frame:
     flow: bool
     items: list[Node] = field(default_factory=list)
     pairs: list[tuple[ScalarNode, Node]] = field(default_factory=list)
+    keys: dict[str, Span] = field(default_factory=dict)
+    """Where each key of `pairs` is."""
     key: Node | None = None
     end: int = 0
 
@@ -100,13 +135,14 @@ class _StopError(Exception):
 class _Reader:
     """Builds nodes from the parser's events without recursion."""
 
-    def __init__(self, file: str, text: str) -> None:
-        self.places = Places(file, text)
+    def __init__(self, places: Places) -> None:
+        self.places = places
         self.problems = Problems()
         self.root: Node = MappingNode((), self.places.span(0, 0))
         self.usable = True
         self._frames: list[_Frame] = []
         self._documents = 0
+        self._nodes = 0
 
     def read(self) -> None:
         """Fills `root`, `usable` and `problems`."""
@@ -116,6 +152,7 @@ class _Reader:
         try:
             for event in YAML(typ="safe", pure=True).parse(self.places.text):
                 self._event(type(event).__name__, event)
+                self._stop_at_limits(event)
         except _StopError:
             self.usable = False
         except MarkedYAMLError as error:
@@ -138,6 +175,15 @@ class _Reader:
                 self._close(event)
             case _:
                 pass
+
+    def _stop_at_limits(self, event: Any) -> None:
+        if self._nodes > MAXIMUM_NODES:
+            _report_too_many(self._span(event), self.problems)
+            raise _StopError
+        if self.problems.errors >= MAXIMUM_PROBLEMS:
+            message = f"the file is not read from here on, after {MAXIMUM_PROBLEMS} problems"
+            self.problems.error("CO124", self._span(event), message)
+            raise _StopError
 
     def _document(self, event: Any) -> None:
         self._documents += 1
@@ -163,6 +209,7 @@ class _Reader:
                 "CO110", self._span(event), f"nested deeper than {MAXIMUM_DEPTH} levels", hint="write it flatter"
             )
             raise _StopError
+        self._nodes += 1
         self._frames.append(_Frame(event.start_mark.index, mapping, bool(event.flow_style)))
 
     def _close(self, event: Any) -> None:
@@ -184,11 +231,26 @@ class _Reader:
         if start == end and frame is not None and frame.key is not None:
             # The parser places a value that was left out where the next token starts.
             span, end = frame.key.span, frame.end
-        bad = _NOT_STORABLE.search(event.value)
-        if bad:
-            self.problems.error("CO104", span, f"the text holds U+{ord(bad.group()):04X}, which cannot be stored")
-            self.usable = False
+        self._nodes += 1
+        self._look_at_text(event.value, start, end, span)
         self._add(ScalarNode(event.value, kind, not plain, span), end)
+
+    def _look_at_text(self, text: str, start: int, end: int, span: Span) -> None:
+        bad = NOT_STORABLE.search(text)
+        if bad:
+            self.problems.error("CO104", span, f"the text holds {_name_of(bad.group())}, which cannot be stored")
+            self.usable = False
+        if end - start > MAXIMUM_TEXT:
+            message = f"the text is longer than {MAXIMUM_TEXT:,} characters"
+            self.problems.error("CO123", span, message, hint="shorten it, or write a list of texts")
+            self.usable = False
+        hidden = INVISIBLE.search(self.places.text, start, end)
+        if hidden:
+            place = self.places.span(hidden.start(), hidden.end())
+            message = f"the text holds {_name_of(hidden.group())}, which nobody sees"
+            hint = "remove it, or write it as an escape inside double quotes"
+            report = self.problems.warn if hidden.group() in JOINERS else self.problems.error
+            report("CO121", place, message, hint=hint)
 
     def _add(self, node: Node, end: int) -> None:
         if not self._frames:
@@ -215,9 +277,9 @@ class _Reader:
             )
             self.usable = False
             return
-        first = next((each for each, _ in frame.pairs if each.text == key.text), None)
-        if first is not None:
-            related = ((first.span, "the first one is here"),)
+        first = frame.keys.setdefault(key.text, key.span)
+        if first is not key.span:
+            related = ((first, "the first one is here"),)
             self.problems.error("CO107", key.span, f"the key `{key.text}` stands here twice", related=related)
             return
         frame.pairs.append((key, value))

@@ -6,6 +6,7 @@ Invariant: an account id such as 012345678901 cannot lose its zero, because it i
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from costops.language.nodes import Kind, Node, ScalarNode, describe
 from costops.language.problems import Problems
@@ -16,6 +17,7 @@ LONGEST_ID = 80
 
 _DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _LONGEST_DECIMAL = 60
+_WEIGHT = re.compile(r"[0-9]{0,4}(\.[0-9]{0,4})?")
 
 
 def quoted(text: str) -> str:
@@ -86,11 +88,33 @@ def read_id(node: Node, problems: Problems) -> str | None:
 
 def read_name(node: Node, problems: Problems) -> str | None:
     """The name of a dimension, label, column or tag; None after a problem was reported."""
+    return read_text(node, problems)
+
+
+def read_day(node: Node, problems: Problems) -> str | None:
+    """A day of the calendar as `YYYY-MM-DD`; None after a problem was reported."""
     text = read_text(node, problems)
-    if text is not None and text.startswith("direct."):
-        problems.error("CO411", node.span, f"`{text}`: values before the first allocation are not built yet")
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        problems.error("CO510", node.span, f"{quoted(text)} is no day", hint="write YYYY-MM-DD, such as 2026-11-01")
         return None
     return text
+
+
+def read_weight(node: Node, problems: Problems) -> int | None:
+    """A weight above 0 in units of 1e-12, from the text as written; None after a problem was reported."""
+    text = node.text if isinstance(node, ScalarNode) and node.kind is not Kind.NULL else ""
+    if not _DECIMAL.fullmatch(text) or not _WEIGHT.fullmatch(text) or parse_picos(text) <= 0:
+        shown = f", this is {quoted(text)}" if text else f", this is {describe(node)}"
+        hint = "write a plain decimal number above 0, such as 0.7, below 10000 and with at most 4 decimal places"
+        problems.error("CO212", node.span, f"a weight is wanted here{shown}", hint=hint)
+        return None
+    return parse_picos(text)
 
 
 def read_percentage(node: Node, problems: Problems) -> int | None:

@@ -5,12 +5,15 @@ Invariant: each is order-preserving, because the first source with a value and t
 
 from __future__ import annotations
 
+import re
+from typing import cast
+
 from costops.language.bound import Bound
 from costops.language.fields import SOURCE, TRANSFORMS, Field, ValueType
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, ScalarNode, describe
 from costops.language.problems import Problems
-from costops.language.scalars import read_integer, read_name, read_text
+from costops.language.scalars import quoted, read_integer, read_name, read_text
 from costops.language.unknown import report_unknown_keys
 from costops.language.where import PATTERN_FIELD, ValueReader
 from costops.model.conditions import Condition
@@ -55,6 +58,56 @@ def _source(node: Node, bound: Bound, path: str) -> Source | None:
         name = read_name(field, bound.problems)
     transforms = () if transform is None else read_transforms(transform, bound)
     return None if name is None else Source(name, transforms or ())
+
+
+_PLACES = re.compile(r"\{\{|\}\}|\{([0-9]{1,3})\}|[{}]")
+
+
+def read_format(bound: Bound, path: str, count: int) -> tuple[str | int, ...]:
+    """What `count` values are put into: texts, and places from 0; () where there is no value, or after a problem."""
+    if not count:
+        return ()
+    if not bound.has(path):
+        return tuple(part for place in range(count) for part in (" - ", place))[1:]
+    node = cast("Node", bound.values[path])
+    text = read_text(node, bound.problems)
+    if text is None:
+        return ()
+    parts: list[str | int] = []
+    end, problem = 0, None
+    for found in _PLACES.finditer(text):
+        parts.append(text[end : found.start()])
+        end = found.end()
+        place = found.group(1)
+        if place is not None and int(place) < count:
+            parts.append(int(place))
+        elif place is not None:
+            problem = f"there is no value {{{place}}}, `concat` has {count}, counted from 0"
+        elif len(found.group()) == 2:
+            parts.append(found.group()[0])
+        else:
+            problem = f"a `{found.group()}` stands alone"
+    parts.append(text[end:])
+    unused = [place for place in range(count) if place not in parts]
+    if problem is None and unused:
+        problem = f"it does not use {{{unused[0]}}}"
+    if problem is not None:
+        hint = "write {0}, {1}, .. for the values, and {{ or }} for a brace"
+        bound.problems.error("CO220", node.span, f"the format {quoted(text)} is wrong: {problem}", hint=hint)
+        return ()
+    return _joined(parts)
+
+
+def _joined(parts: list[str | int]) -> tuple[str | int, ...]:
+    """Neighbouring texts as one, none of them empty."""
+    joined: list[str | int] = []
+    for part in parts:
+        last = joined[-1] if joined else 0
+        if isinstance(part, str) and isinstance(last, str):
+            joined[-1] = last + part
+        elif part != "":
+            joined.append(part)
+    return tuple(joined)
 
 
 def read_transforms(node: Node, bound: Bound) -> tuple[Transform, ...] | None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from costops.language.limits import MAXIMUM_BYTES
 from costops.language.nodes import Places
 from costops.language.problems import Problems
-from costops.language.read import MAXIMUM_BYTES
 from costops.model.diagnostic import Diagnostic, Span
 
 MAXIMUM_ROWS = 100_000

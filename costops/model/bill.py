@@ -6,12 +6,15 @@ A description reads nothing; the engine runs it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from costops.model.expression import Expression
 
 COST_COLUMNS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 """The cost columns of FOCUS, in the order in which outputs show them."""
+
+QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
+"""The quantities of FOCUS by which a rule may weigh; their units are ConsumedUnit and PricingUnit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class BillPart:
     """Start of the billing period, a timestamp."""
     currency: Expression
     costs: Mapping[str, Expression]
-    """Cost column to DECIMAL(38,12); columns that the bill does not have are absent."""
+    """Cost column to DECIMAL(38,12), those of FOCUS first; columns that the files do not have are absent."""
     columns: Mapping[str, Expression]
     """Every other field by its name, as text; FOCUS names and further columns under their own."""
     tag_columns: Mapping[str, Expression]
@@ -101,6 +104,8 @@ class BillPart:
     """The version of the format, where the columns tell it."""
     split: SplitCharges | None = None
     """None where the format has no split charges."""
+    quantities: Mapping[str, Expression] = field(default_factory=dict)
+    """Those of QUANTITIES that the files have, to DECIMAL(38,12)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +118,16 @@ class BillDescription:
     files: tuple[SourceFile, ...] = ()
     """Every file that the digest covers, in the order of sources and names."""
     passed_over: tuple[PassedOver, ...] = ()
+    extra_costs: tuple[str, ...] = ()
+    """Cost columns that costops.yaml adds, in the order in which it first names them."""
+    reading: str = ""
+    """What costops.yaml says of how the files are read, as text: equal files read otherwise are another bill."""
 
     @property
     def cost_columns(self) -> tuple[str, ...]:
-        """Cost columns that at least one part has, in FOCUS's order."""
-        return tuple(name for name in COST_COLUMNS if any(name in part.costs for part in self.parts))
+        """Cost columns that at least one part has: those of FOCUS in its order, then `extra_costs`."""
+        present = (name for name in COST_COLUMNS if any(name in part.costs for part in self.parts))
+        return (*present, *self.extra_costs)
 
     @property
     def columns(self) -> frozenset[str]:

@@ -14,8 +14,9 @@ from costops.model.rules import Dimension, RuleSet
 def names_read(dimension: Dimension) -> Iterator[tuple[str, str, bool]]:
     """(name, path, whether a condition names it) of everything the rules of a dimension read."""
     for index, rule in enumerate(dimension.rules):
-        for position, source in enumerate(rule.sources):
-            yield source.field, f"rules[{index}].from[{position}]", False
+        for name, sources in (("from", rule.sources), ("concat", rule.concat)):
+            for position, source in enumerate(sources):
+                yield source.field, f"rules[{index}].{name}[{position}]", False
         for test in tests_in(rule.where):
             yield test.field, f"rules[{index}].where", True
 

@@ -58,6 +58,7 @@ OPERATIONS: dict[str, str] = {
     "normalize": "lower case, runs of other characters than letters and digits as one `-`, none at the ends",
     "split": "(text, delimiter, index): the part at the index from 0, negative from the end; none is null",
     "replace": "(text, from, to)",
+    "concat": "texts one after another; null where one of them is",
     "lookup": "(text, name of a table): the value of the table's row with that key; null where there is none",
     "text": "any value as text; timestamps as ISO 8601 in UTC with Z, maps and structs as JSON objects",
     "timestamp": "text or a date as a timestamp in UTC; fails where it is none",

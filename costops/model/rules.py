@@ -36,6 +36,8 @@ class Entry:
     owner: str | None = None
     enabled: bool = True
     hidden: bool = False
+    renamed_from: tuple[str, ...] = ()
+    """Ids the entry had before, the latest first."""
     span: Span = field(default=NOWHERE, compare=False)
     """The entry's `id`."""
     places: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False, hash=False)
@@ -96,12 +98,19 @@ class Label(Entry):
 
 @dataclass(frozen=True, slots=True)
 class DimensionRule:
-    """One way to a value: a fixed `value`, or the first present of `sources`; only where `where` holds."""
+    """One way to a value, only where `where` holds: a fixed `value`, the first present of `sources`, or all of
+    `concat` put into `format`.
+    """
 
     value: str | None = None
     sources: tuple[Source, ...] = ()
     transform: tuple[Transform, ...] = ()
+    """Of each of `sources`, or of the text that `concat` gave."""
     where: Condition = EVERYTHING
+    concat: tuple[Source, ...] = ()
+    """Without a value where one of them has none."""
+    format: tuple[str | int, ...] = ()
+    """What `concat` is put into: texts, and the places of its sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +135,16 @@ class Metric(Entry):
     """How finer records of one day become one: sum, avg, max or last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cutoff:
+    """Elements, the heaviest first, count until their share reaches `percent`; the others are folded or left out."""
+
+    percent: int
+    """Units of 1e-12 percent, above 0 and below 100 percent."""
+    element: tuple[str, ...] | None = None
+    """Takes the weight of the others; None: those that count share everything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation(Entry):
     """Takes source cost and splits it over elements of the destination dimensions."""
@@ -139,17 +158,35 @@ class Allocation(Entry):
     values: tuple[tuple[str, ...], ...] = ()
     """Given elements, a tuple each, in the order written; empty: those that occur in the basis."""
     percent: tuple[tuple[tuple[str, ...], int], ...] = ()
-    """(element, percentage in units of 1e-12 percent), in the order written."""
+    """(element, percentage in units of 1e-12 percent), sorted."""
+    remainder: tuple[str, ...] | None = None
+    """The element that takes what `percent` leaves; () leaves it where it is; None: nothing is left."""
+    element_where: Condition = EVERYTHING
+    """Narrows the rows or metric records in which elements are found, and their weights."""
+    excluded: tuple[tuple[str, ...], ...] = ()
+    """Elements that receive nothing, sorted."""
     into: tuple[str, ...]
     """Dimensions that are overwritten, one for each of `to`."""
     basis: Condition = EVERYTHING
     basis_cost: str | None = None
     """The cost column that weighs; None is the workspace's."""
-    basis_metric: str | None = None
+    basis_quantity: str | None = None
+    """ConsumedQuantity or PricingQuantity, where it weighs instead of a cost."""
+    basis_metrics: tuple[tuple[str, int], ...] = ()
+    """(metric, weight in units of 1e-12), sorted; a metric alone has the weight 1."""
+    basis_from: str = "running"
+    """running, or direct: the bill before the first allocation."""
+    include_source: bool = False
+    """Whether the rows that the rule takes are in its basis."""
     granularity: str = "charge_period"
     negative: str = "clip"
     partition_by: tuple[str, ...] = ()
     on_empty: str = "unallocated"
+    cutoff: Cutoff | None = None
+    effective_from: str | None = None
+    """First day, `YYYY-MM-DD`; None: no limit."""
+    effective_until: str | None = None
+    """Last day, included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,14 +204,18 @@ def tables_named(entry: Entry) -> tuple[str, ...]:
         chains = [*(each.transform for each in entry.sources), entry.transform]
     elif isinstance(entry, Dimension):
         for rule in entry.rules:
-            chains += [*(each.transform for each in rule.sources), rule.transform]
+            chains += [*(each.transform for each in (*rule.sources, *rule.concat)), rule.transform]
     named = (each.arguments[0] for chain in chains for each in chain if each.name == "lookup")
     return tuple(dict.fromkeys(named))
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a name means: `kind` is dimension, label, column, tag or allocated_by; `name` without its prefix."""
+    """What a name means; `name` is without its prefix.
+
+    `kind` is dimension, label, column, tag, allocated_by, or direct: the value of a dimension or label before the first
+    allocation.
+    """
 
     kind: str
     name: str
@@ -217,6 +258,8 @@ class RuleSet:
             return Meaning("tag", name.removeprefix("Tags."))
         if name.startswith("label."):
             return Meaning("label", name.removeprefix("label."))
+        if name.startswith("direct."):
+            return Meaning("direct", name.removeprefix("direct."))
         if name != inside and any(each.id == name and each.enabled for each in self.dimensions):
             return Meaning("dimension", name)
         if any(each.id == name and each.enabled for each in self.labels):

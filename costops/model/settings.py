@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Span
 
 
@@ -19,6 +20,8 @@ class BillingSource:
     """As written: a glob, relative to the workspace or absolute."""
     format: str | None = None
     """focus or aws-cur; None: detected."""
+    costs: tuple[tuple[str, str], ...] = ()
+    """(cost column, the files' column that it is), in the order written."""
     span: Span | None = field(default=None, compare=False)
 
 
@@ -49,11 +52,26 @@ class Settings:
     """Setting to its origin: `costops.yaml:4`, `COSTOPS_STATE`, `--state`, `default`."""
     spans: Mapping[str, Span] = field(default_factory=dict, compare=False)
 
+    @property
+    def extra_costs(self) -> tuple[str, ...]:
+        """Cost columns besides those of FOCUS, in the order in which the billing sources first name them."""
+        return tuple(dict.fromkeys(name for source in self.billing for name, _ in source.costs))
+
+    @property
+    def cost_columns(self) -> tuple[str, ...]:
+        """Every cost column that the bill may have."""
+        return (*COST_COLUMNS, *self.extra_costs)
+
+    @property
+    def reading(self) -> str:
+        """What decides how the files of the bill are read, as canonical JSON."""
+        return json.dumps([_canonical_source(each) for each in self.billing], ensure_ascii=False, sort_keys=True)
+
     def canonical(self) -> str:
         """Canonical JSON of what changes a ledger: report, cost, billing, metric_sources."""
         return json.dumps(
             {
-                "billing": [{"format": each.format, "name": each.name, "path": each.path} for each in self.billing],
+                "billing": [_canonical_source(each) for each in self.billing],
                 "cost": self.cost,
                 "metric_sources": [
                     {"kind": each.kind, "name": each.name, "path": each.path} for each in self.metric_sources
@@ -63,3 +81,9 @@ class Settings:
             ensure_ascii=False,
             sort_keys=True,
         )
+
+
+def _canonical_source(source: BillingSource) -> dict[str, object]:
+    # A source without costs has no such key: versions that were written before there were any stay equal.
+    costs: dict[str, object] = {"costs": [list(each) for each in source.costs]} if source.costs else {}
+    return {**costs, "format": source.format, "name": source.name, "path": source.path}

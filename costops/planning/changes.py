@@ -37,12 +37,15 @@ def _change(edit: Edit, lines: tuple[MoneyLine, ...], dimensions: Sequence[str],
     fields: tuple[FieldChange, ...] = ()
     if isinstance(edit.before, Lookup) and isinstance(edit.after, Lookup):
         span, fields = place_of_change(edit.before, edit.after), row_changes(edit.before, edit.after)
+    elif edit.action == "rename" and edit.before is not None:
+        fields = (FieldChange("id", edit.before.id, edit.id),)
     elif edit.action == "change" and edit.before is not None and edit.after is not None:
         fields = field_changes(canonical(edit.kind, edit.before), canonical(edit.kind, edit.after))
     return Change(
         action=edit.action,
         kind=edit.kind,
         id=edit.id,
+        previous_id=edit.before.id if edit.action == "rename" and edit.before is not None else None,
         file=span.file,
         line=span.line,
         fields=fields,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from costops.model.rules import Allocation, Entry, RuleSet
+from costops.model.rules import Entry, RuleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,7 @@ def _begins(rules: RuleSet, other: RuleSet) -> bool:
 
 
 def _metric_ids(rules: RuleSet) -> set[str]:
-    return {
-        each.basis_metric
-        for each in rules.allocations
-        if each.enabled and isinstance(each, Allocation) and each.basis_metric
-    }
+    return {metric for each in rules.allocations if each.enabled for metric, _ in each.basis_metrics}
 
 
 def _used_metrics(rules: RuleSet) -> tuple[Entry, ...]:

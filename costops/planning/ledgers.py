@@ -1,13 +1,16 @@
 """Two ledgers against each other: do they differ, and months that only the older one has.
 
-Invariant: a carried month keeps its rows as they were, to the last digit.
+Invariant: a carried month keeps its rows as they were, to the last digit; only ids in them follow a rename.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
-from costops.model.ledger import Ledger
+from costops.model.ledger import Ledger, empty_ledger
+from costops.planning.references import Renaming
 
 Row = tuple[tuple[object, ...], tuple[int, ...]]
 
@@ -57,14 +60,35 @@ def with_carried_months(ledger: Ledger, stored: Ledger, months: Sequence[str]) -
         for number, place in enumerate(cost_places):
             sums[number] += amounts[place] if place is not None else 0
     rows += [(key, tuple(amounts)) for key, amounts in carried.items() if any(amounts)]
-    rows.sort(key=lambda row: tuple((part is not None, part or "") for part in row[0]))
-    columns = list(zip(*((*key, *amounts) for key, amounts in rows), strict=True)) if rows else []
-    width = len(ledger.dimensions)
-    if not columns:
-        return ledger
+    return _ledger(rows, ledger.dimensions, ledger.cost_columns)
+
+
+def renamed_ledger(ledger: Ledger, renaming: Renaming) -> Ledger:
+    """A stored ledger with the names of its dimensions and the rules of its paths under the new ids."""
+    dimensions = tuple(renaming.name(each) for each in ledger.dimensions)
+    new_paths = {each: renaming.path(each) for each in dict.fromkeys(ledger.paths)}
+    if all(old == new for old, new in new_paths.items()):
+        return replace(ledger, dimensions=dimensions)
+    sums: dict[tuple[object, ...], list[int]] = {}
+    for (*key, path), amounts in _rows(ledger):
+        # A rule that is gone may have had the new id, so that two paths become one.
+        row = sums.setdefault((*key, new_paths[str(path)]), [0] * len(amounts))
+        for number, amount in enumerate(amounts):
+            row[number] += amount
+    rows = [(key, tuple(amounts)) for key, amounts in sums.items() if any(amounts)]
+    return _ledger(rows, dimensions, ledger.cost_columns)
+
+
+def _ledger(rows: Sequence[Row], dimensions: tuple[str, ...], cost_columns: tuple[str, ...]) -> Ledger:
+    """Rows of unique keys as a ledger."""
+    ordered = sorted(rows, key=lambda row: tuple((part is not None, part or "") for part in row[0]))
+    if not ordered:
+        return empty_ledger(dimensions, cost_columns)
+    columns: list[Any] = list(zip(*((*key, *amounts) for key, amounts in ordered), strict=True))
+    width = len(dimensions)
     return Ledger(
-        dimensions=ledger.dimensions,
-        cost_columns=ledger.cost_columns,
+        dimensions=dimensions,
+        cost_columns=cost_columns,
         months=columns[0],
         days=columns[1],
         currencies=columns[2],

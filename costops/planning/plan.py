@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Protocol
 
 from costops.engine.embedded import Evaluation, Request
 from costops.language.canonical import revisions
@@ -36,31 +35,9 @@ from costops.planning.money import (
     without_dust,
 )
 from costops.planning.notices import bill_notices, rule_notices
+from costops.planning.references import renaming_of
+from costops.planning.stored import RenamedVersion, Stored
 from costops.planning.walk import walk
-
-
-class Stored(Protocol):
-    """The newest version, as the state has it."""
-
-    @property
-    def version(self) -> Version:
-        """The version itself."""
-
-    @property
-    def rules(self) -> RuleSet:
-        """Its rules, bound again."""
-
-    def months(self) -> tuple[str, ...]:
-        """Billing months that it has cost in."""
-
-    def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
-        """Cost by element of those dimensions that it has, in the given billing months."""
-
-    def totals(self, months: Sequence[str]) -> Mapping[tuple[str, str], int]:
-        """(currency, cost column) to cost in the given billing months."""
-
-    def ledger(self) -> Ledger:
-        """The whole ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +69,10 @@ def make_plan(inputs: Inputs) -> Plan:
     if stored is not None and _nothing_moved(inputs, stored.version):
         return _unchanged(inputs, stored)
     old = stored.rules if stored is not None else RuleSet()
-    stops = walk(old, inputs.rules, inputs.binds)
-    rule_sets = [old, *(stop.rules for stop in stops)]
+    renaming = renaming_of(old, inputs.rules, stored.version.draft.dimensions if stored is not None else ())
+    before = RenamedVersion(stored, renaming) if stored is not None else None
+    stops = walk(old, inputs.rules, inputs.binds, renaming)
+    rule_sets = [renaming.start, *(stop.rules for stop in stops)]
     evaluated, readings = plan_evaluations(rule_sets)
     last = len(evaluated) - 1
     # Only the new rules must be able to run on this bill: an old one may need a metric or a basis that is gone.
@@ -102,22 +81,22 @@ def make_plan(inputs: Inputs) -> Plan:
     )
     outcomes, facts = evaluation.outcomes, evaluation.facts
     dimensions, cost = inputs.settings.report, inputs.settings.cost
-    carried = [month for month in (stored.months() if stored else ()) if month not in facts.months]
-    kept = _carried_money(stored, dimensions, cost, carried) if stored and carried else {}
+    carried = [month for month in (before.months() if before else ()) if month not in facts.months]
+    kept = _carried_money(before, dimensions, cost, carried) if before and carried else {}
     money = [added(outcomes[each.evaluation].money[each.after], kept) for each in readings]
     ledger = outcomes[last].ledger
     assert ledger is not None
-    if stored is not None and carried:
-        ledger = with_carried_months(ledger, stored.ledger(), carried)
+    if before is not None and carried:
+        ledger = with_carried_months(ledger, before.ledger(), carried)
     bill_money: tuple[MoneyLine, ...] = ()
     bill_totals: Mapping[tuple[str, str], int] = facts.totals
-    if stored is not None:
-        known = [each for each in dimensions if each in stored.version.draft.dimensions]
-        before = stored.money(known, cost, stored.months())
-        bill_money = money_lines(before, money[0], known if before else (), at_least=SAME_PICOS)
-        bill_totals = _summed(bill_totals, stored.totals(carried))
+    if before is not None:
+        known = [each for each in dimensions if each in before.dimensions]
+        then = before.money(known, cost, before.months())
+        bill_money = money_lines(then, money[0], known if then else (), at_least=SAME_PICOS)
+        bill_totals = _summed(bill_totals, before.totals(carried))
     settings = inputs.settings.canonical()
-    settings_before = stored.version.draft.settings if stored is not None else settings
+    settings_before = before.settings if before is not None else settings
     settings_money: tuple[MoneyLine, ...] = ()
     if stored is not None and settings != settings_before and _same_data(inputs, stored):
         # Nothing else changed before the rules, so the settings did it: another cost column, say, weighs otherwise.
@@ -172,12 +151,12 @@ def make_plan(inputs: Inputs) -> Plan:
     )
 
 
-def _carried_money(stored: Stored, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
+def _carried_money(before: RenamedVersion, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
     """Cost of carried months by element; in dimensions that the stored version lacks it is all unallocated."""
-    money = dict(stored.money(dimensions, cost, months))
+    money = dict(before.money(dimensions, cost, months))
     for dimension in dimensions:
-        if dimension not in stored.version.draft.dimensions:
-            for (currency, column), amount in stored.totals(months).items():
+        if dimension not in before.dimensions:
+            for (currency, column), amount in before.totals(months).items():
                 if column == cost:
                     money[dimension, None, currency] = amount
     return money

@@ -1,21 +1,84 @@
 """The newest version as a plan compares with it: its rules bound again, and its money summed by the state.
 
-Invariant: everything comes from one snapshot of the state.
+Invariant: everything comes from one snapshot of the state. Names that the new rules have changed are brought under the
+new ones here, so that the same money under another name is no difference; the state keeps what was applied.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from costops.language.canonical import rules_from_revisions
 from costops.model.ledger import Ledger
 from costops.model.rules import RuleSet
+from costops.model.version import Version
+from costops.planning.ledgers import renamed_ledger
 from costops.planning.money import Money
+from costops.planning.references import Renaming
 
 if TYPE_CHECKING:
     from costops.state.reader import StateReader
+
+
+class Stored(Protocol):
+    """The newest version, as the state has it."""
+
+    @property
+    def version(self) -> Version:
+        """The version itself."""
+
+    @property
+    def rules(self) -> RuleSet:
+        """Its rules, bound again."""
+
+    def months(self) -> tuple[str, ...]:
+        """Billing months that it has cost in."""
+
+    def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
+        """Cost by element of those dimensions that it has, in the given billing months."""
+
+    def totals(self, months: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """(currency, cost column) to cost in the given billing months."""
+
+    def ledger(self) -> Ledger:
+        """The whole ledger."""
+
+
+class RenamedVersion:
+    """A stored version under the ids of later rules; without renames it is the version as it is."""
+
+    def __init__(self, stored: Stored, renaming: Renaming) -> None:
+        self._stored = stored
+        self._renaming = renaming
+        self.version = stored.version
+        self.months = stored.months
+        self.totals = stored.totals
+        self._old_names = {renaming.name(each): each for each in stored.version.draft.dimensions}
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The report dimensions that it has."""
+        return tuple(self._old_names)
+
+    @property
+    def settings(self) -> str:
+        """Its settings, as Settings.canonical has them."""
+        settings = json.loads(self.version.draft.settings)
+        settings["report"] = [self._renaming.name(each) for each in settings["report"]]
+        return json.dumps(settings, ensure_ascii=False, sort_keys=True)
+
+    def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
+        """As Stored.money has it."""
+        new_names = {self._old_names[each]: each for each in dimensions if each in self._old_names}
+        money = self._stored.money(tuple(new_names), cost, months)
+        return {(new_names[old], value, currency): amount for (old, value, currency), amount in money.items()}
+
+    def ledger(self) -> Ledger:
+        """As Stored.ledger has it."""
+        return renamed_ledger(self._stored.ledger(), self._renaming)
 
 
 class StoredVersion:

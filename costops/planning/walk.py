@@ -1,7 +1,8 @@
-"""The walk from an old rule set to a new one, one change at a time, in the contract's order.
+"""The walk from an old rule set to a new one, one change at a time, in the contract's order: renames first.
 
 Invariant: the last rule set of a walk is the new one itself, and every change appears exactly once; a rule set that
-would not bind is no stop on the way, its change is joined with the next.
+would not bind is no stop on the way, its change is joined with the next. A rename is a change of its own, and what only
+follows it is none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from costops.model.rules import Allocation, Entry, RuleSet
+from costops.planning.references import Renamed, Renaming, renaming_of
 
 EntryType = TypeVar("EntryType", bound=Entry)
 
@@ -26,7 +28,7 @@ class Edit:
     """One change of one entry."""
 
     action: str
-    """add, change, remove or move."""
+    """add, change, remove, move or rename."""
     kind: str
     before: Entry | None
     after: Entry | None
@@ -46,18 +48,35 @@ class Stop:
     rules: RuleSet
 
 
-def walk(old: RuleSet, new: RuleSet, binds: Callable[[RuleSet], bool]) -> tuple[Stop, ...]:
-    """The stops after `old`, the last one being `new`; none where nothing differs."""
-    steps = list(_steps(old, new))
-    stops: list[Stop] = []
+def walk(
+    old: RuleSet, new: RuleSet, binds: Callable[[RuleSet], bool], renaming: Renaming | None = None
+) -> tuple[Stop, ...]:
+    """The stops after `renaming.start`, the last one being `new`; none where nothing differs.
+
+    `renaming` is that of `old` on the way to `new`, by default as `new` declares it.
+    """
+    renaming = renaming_of(old, new) if renaming is None else renaming
+    stops = _renames(renaming)
     waiting: list[Edit] = []
+    steps = list(_steps(renaming.rules, new))
     for place, (edit, rules) in enumerate(steps):
         waiting.append(edit)
-        is_last = place == len(steps) - 1
-        if is_last or binds(rules):
-            stops.append(Stop(tuple(waiting), new if is_last else rules))
+        if place == len(steps) - 1 or binds(rules):
+            stops.append(Stop(tuple(waiting), rules))
             waiting = []
-    return tuple(stops)
+    return (*stops[:-1], replace(stops[-1], rules=new)) if stops else ()
+
+
+def _renames(renaming: Renaming) -> list[Stop]:
+    """A stop for each rename; those that change what names mean are one, because they may need each other."""
+    stops = [Stop((_rename(each),), renaming.start) for each in renaming.harmless]
+    if renaming.others:
+        stops.append(Stop(tuple(_rename(each) for each in renaming.others), renaming.rules))
+    return stops
+
+
+def _rename(renamed: Renamed) -> Edit:
+    return Edit("rename", renamed.kind, renamed.before, renamed.after)
 
 
 def _steps(old: RuleSet, new: RuleSet) -> Sequence[tuple[Edit, RuleSet]]:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from costops.money import PICOS
 from costops.state.chain import StoredValue, revision_digest, version_hash
-from costops.state.rows import ENTRY_COLUMNS, VERSION_COLUMNS, names_of, names_text
-from costops.state.schema import AMOUNT_COLUMNS
+from costops.state.rows import ENTRY_COLUMNS, VERSION_COLUMNS, extra_costs, names_of, names_text
+from costops.state.schema import AMOUNT_COLUMNS, EXTRA_AMOUNTS_SINCE
 
 if TYPE_CHECKING:
     import sqlite3
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+_EXTRA_OF_BLOCK = "SELECT cost, position, units, parts FROM extra_amount WHERE block = ? ORDER BY cost, position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ def check_blocks(connection: sqlite3.Connection, only: Collection[int] | None = 
     """Every block, or those of these ids, in order; raises ValueError for a layout that is none."""
     blocks = connection.execute("SELECT id, digest, dimensions, cost_columns FROM block ORDER BY id").fetchall()
     columns = ", ".join(ENTRY_COLUMNS[1:])
+    has_extra = connection.execute("PRAGMA user_version").fetchone()[0] >= EXTRA_AMOUNTS_SINCE
     for block, digest, *texts in blocks:
         if only is not None and block not in only:
             continue
         dimensions, cost_columns = map(names_of, texts)
         rows = connection.execute(f"SELECT {columns} FROM entry WHERE block = ? ORDER BY position", [block]).fetchall()
+        extra = connection.execute(_EXTRA_OF_BLOCK, [block]).fetchall() if has_extra else []
         try:
-            found = stored_digest(dimensions, cost_columns, rows)
+            found = stored_digest(dimensions, cost_columns, rows, extra)
         except (TypeError, ValueError):
             found = None
         layout = [names_text(dimensions), names_text(cost_columns)] == texts
@@ -101,9 +104,14 @@ def stored_days(connection: sqlite3.Connection, number: StoredValue) -> list[tup
 
 
 def stored_digest(
-    dimensions: Sequence[str], cost_columns: Sequence[str], rows: Sequence[Sequence[StoredValue]]
+    dimensions: Sequence[str],
+    cost_columns: Sequence[str],
+    rows: Sequence[Sequence[StoredValue]],
+    extra: Sequence[Sequence[StoredValue]] = (),
 ) -> str | None:
     """`Ledger.block_digests` of one day, from its rows (ENTRY_COLUMNS without the block) in order.
+
+    `extra` has its rows of `extra_amount`, (cost, position, units, parts), in that order.
 
     None for rows that costops would not write; ValueError or TypeError for what cannot be read at all.
     """
@@ -113,6 +121,10 @@ def stored_digest(
     pairs = dict(zip(AMOUNT_COLUMNS, zip(stored[::2], stored[1::2], strict=True), strict=True))
     if any({*units, *parts} != {None} for name, (units, parts) in pairs.items() if name not in cost_columns):
         return None
+    extra_pairs = _extra_pairs(extra, extra_costs(cost_columns), len(rows))
+    if extra_pairs is None:
+        return None
+    pairs |= extra_pairs
     values = _value_columns(texts, len(dimensions))
     if values is None or positions != tuple(range(len(rows))):
         return None
@@ -122,6 +134,20 @@ def stored_digest(
     written = ", ".join([template % row for row in zip(*columns, strict=True)])
     layout = json.dumps([dimensions, cost_columns], ensure_ascii=False)
     return hashlib.sha256(f"{layout}[{written}]".encode()).hexdigest()
+
+
+def _extra_pairs(
+    extra: Sequence[Sequence[StoredValue]], names: Sequence[str], count: int
+) -> dict[str, tuple[tuple[StoredValue, ...], tuple[StoredValue, ...]]] | None:
+    """Units and parts of each of `names`; None unless there is exactly one row for each name and each of the entries."""
+    wanted = [(name, position) for name in sorted(names) for position in range(count)]
+    if [tuple(row[:2]) for row in extra] != wanted:
+        return None
+    pairs = {}
+    for place, name in enumerate(sorted(names)):
+        _, _, units, parts = zip(*extra[place * count : (place + 1) * count], strict=True)
+        pairs[name] = (units, parts)
+    return pairs
 
 
 def _value_columns(texts: Sequence[str], count: int) -> list[list[str]] | None:

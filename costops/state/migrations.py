@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costops.state.schema import APPLICATION_ID, FIRST_SCHEMA, SCHEMA_VERSION
+from costops.state.schema import APPLICATION_ID, FIRST_SCHEMA, SCHEMA_VERSION, SECOND_SCHEMA
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,20 +25,26 @@ def m001_first_schema(db: Database) -> None:
         db.execute(statement)
 
 
-_STEPS = (m001_first_schema,)
+def m002_extra_amounts(db: Database) -> None:
+    """Amounts of cost columns that FOCUS does not have."""
+    for statement in SECOND_SCHEMA:
+        db.execute(statement)
 
 
-def _migrations() -> Migrations:
+_STEPS = (m001_first_schema, m002_extra_amounts)
+
+
+def _migrations(schema: int) -> Migrations:
     from sqlite_utils import Migrations  # 100 ms
 
     migrations = Migrations(MIGRATION_SET)
-    for step in _STEPS:
+    for step in _STEPS[:schema]:
         migrations()(step)
     return migrations
 
 
-def migrate(connection: sqlite3.Connection, applied_at: str) -> None:
-    """Bring the file to SCHEMA_VERSION inside the transaction that the caller has begun.
+def migrate(connection: sqlite3.Connection, applied_at: str, schema: int = SCHEMA_VERSION) -> None:
+    """Bring the file to a schema, the newest, inside the transaction that the caller has begun.
 
     `applied_at` is the time of the version that is being written: the record of a migration carries it, so that
     every time in the file is known to the hash chain.
@@ -49,7 +55,7 @@ def migrate(connection: sqlite3.Connection, applied_at: str) -> None:
 
     # Plugins of sqlite-utils are other people's code; strict also makes its own table STRICT.
     database = Database(connection, execute_plugins=False, strict=True)
-    migrations = _migrations()
+    migrations = _migrations(schema)
     pending = [each.name for each in migrations.pending(database)]
     migrations.apply(database)
     connection.executemany(
@@ -57,22 +63,22 @@ def migrate(connection: sqlite3.Connection, applied_at: str) -> None:
         [(applied_at, MIGRATION_SET, name) for name in pending],
     )
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute(f"PRAGMA user_version = {schema}")
 
 
-def migration_names() -> tuple[str, ...]:
-    """Names of all migrations, oldest first."""
-    return tuple(step.__name__ for step in _STEPS)
+def migration_names(schema: int = SCHEMA_VERSION) -> tuple[str, ...]:
+    """Names of the migrations that make a schema, oldest first."""
+    return tuple(step.__name__ for step in _STEPS[:schema])
 
 
-def expected_schema() -> Schema:
-    """What the migrations make, by making it in memory."""
+def expected_schema(schema: int = SCHEMA_VERSION) -> Schema:
+    """What the migrations to a schema make, by making it in memory."""
     import sqlite3  # 17 ms
 
     fresh = sqlite3.connect(":memory:", isolation_level=None)
     try:
         fresh.execute("BEGIN")
-        migrate(fresh, "")
+        migrate(fresh, "", schema)
         return _objects(fresh)
     finally:
         fresh.close()

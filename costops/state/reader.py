@@ -26,7 +26,15 @@ from costops.state.connection import (
     write_ahead_log,
 )
 from costops.state.contents import stored_days, version_is_sound
-from costops.state.rows import VERSION_COLUMNS, entry_select, ledger_of, names_of, version_of
+from costops.state.rows import (
+    VERSION_COLUMNS,
+    entry_select,
+    extra_costs,
+    joined_entries,
+    ledger_of,
+    names_of,
+    version_of,
+)
 from costops.state.sums import check_by, sum_entries
 
 if TYPE_CHECKING:
@@ -150,9 +158,9 @@ class StateReader:
             dimensions, cost_columns = self._layout(found)
             rows = self._connection.execute(
                 f"SELECT version_block.billing_month, version_block.day, {entry_select(cost_columns)} "
-                "FROM version_block JOIN entry ON entry.block = version_block.block WHERE version_block.version = ? "
+                f"FROM {joined_entries(cost_columns)} WHERE version_block.version = ? "
                 "ORDER BY version_block.billing_month, version_block.day, entry.position",
-                [found],
+                [*extra_costs(cost_columns), found],
             ).fetchall()
             ledger = ledger_of(dimensions, cost_columns, rows)
             stored = {(month, day): digest for month, day, digest in stored_days(self._connection, found)}

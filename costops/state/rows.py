@@ -156,10 +156,46 @@ def _value_texts(columns: Sequence[Sequence[str | None]], count: int) -> list[st
     return [f"[{','.join(encode[value] for value in values)}]" for values in zip(*columns, strict=True)]
 
 
+def extra_rows(ledger: Ledger, rows: range, block: int) -> Iterator[EntryRow]:
+    """One day of a ledger as rows of `extra_amount`: (block, position, cost, units, parts)."""
+    for name, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True):
+        if name not in AMOUNT_COLUMNS:
+            for position, amount in enumerate(amounts[rows.start : rows.stop]):
+                yield block, position, name, *money.to_columns(amount)
+
+
+def extra_costs(cost_columns: Sequence[str]) -> list[str]:
+    """The cost columns whose amounts are in `extra_amount`."""
+    return [name for name in cost_columns if name not in AMOUNT_COLUMNS]
+
+
+def amount_columns(cost_columns: Sequence[str]) -> list[str]:
+    """Units and parts of each cost column in `joined_entries`, as SQL; every name is the schema's own."""
+    extra = extra_costs(cost_columns)
+    columns = []
+    for name in cost_columns:
+        if name in AMOUNT_COLUMNS:
+            columns += [f"entry.{column}" for column in AMOUNT_COLUMNS[name]]
+        else:
+            columns += [f"extra_{extra.index(name)}.{column}" for column in ("units", "parts")]
+    return columns
+
+
+def joined_entries(cost_columns: Sequence[str]) -> str:
+    """Entries of versions with all their amounts, as SQL; its parameters are the names of `extra_costs`."""
+    text = "version_block JOIN entry ON entry.block = version_block.block"
+    for place in range(len(extra_costs(cost_columns))):
+        name = f"extra_{place}"
+        text += (
+            f" LEFT JOIN extra_amount AS {name} ON {name}.block = entry.block AND {name}.position = entry.position "
+            f"AND {name}.cost = ?"
+        )
+    return text
+
+
 def entry_select(cost_columns: Sequence[str]) -> str:
-    """The columns of `entry` that `ledger_of` reads, as SQL; every name is the schema's own."""
-    amounts = [column for name in cost_columns for column in AMOUNT_COLUMNS[name]]
-    return ", ".join(f"entry.{column}" for column in ("currency", "dimension_values", "path", *amounts))
+    """The columns of `joined_entries` that `ledger_of` reads, as SQL."""
+    return ", ".join(("entry.currency", "entry.dimension_values", "entry.path", *amount_columns(cost_columns)))
 
 
 def ledger_of(

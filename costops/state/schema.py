@@ -1,15 +1,18 @@
-"""The tables of the store, as the first migration makes them.
+"""The tables of the store, by the migration that makes them.
 
 Invariant: what a migration has made in a released version never changes here; a later shape is a new migration.
 Amounts are two INTEGER columns, whole units and parts of 1e-12 (floored), because a sum of either is exact and
-SQLite's 64 bits hold only 9.2 million in parts.
+SQLite's 64 bits hold only 9.2 million in parts. The cost columns of FOCUS stand in `entry`; every other one is a row of
+`extra_amount` for each entry.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 APPLICATION_ID = 0x434F5053
 """`COPS`: marks the file as a state of costops."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Number of the newest migration; the file keeps its own as user_version."""
 
 AMOUNT_COLUMNS = {
@@ -18,7 +21,9 @@ AMOUNT_COLUMNS = {
     "ListCost": ("list_units", "list_parts"),
     "ContractedCost": ("contracted_units", "contracted_parts"),
 }
-"""Cost column of a bill to its columns in `entry`."""
+"""Cost column of FOCUS to its columns in `entry`."""
+EXTRA_AMOUNTS_SINCE = 2
+"""The schema that first has `extra_amount`."""
 
 _TABLES = (
     """CREATE TABLE meta (
@@ -106,6 +111,16 @@ _TABLES = (
 ) STRICT, WITHOUT ROWID""",
 )
 
+_EXTRA_AMOUNT = """CREATE TABLE extra_amount (
+  block INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  cost TEXT NOT NULL,
+  units INTEGER NOT NULL,
+  parts INTEGER NOT NULL CHECK (parts BETWEEN 0 AND 999999999999),
+  PRIMARY KEY (block, position, cost),
+  FOREIGN KEY (block, position) REFERENCES entry (block, position)
+) STRICT, WITHOUT ROWID"""
+
 _KEYS = {
     "rule_revision": "digest = NEW.digest",
     "version": "number >= NEW.number OR serial >= NEW.serial OR hash = NEW.hash",
@@ -115,11 +130,12 @@ _KEYS = {
     "version_block": "version = NEW.version AND billing_month = NEW.billing_month AND day = NEW.day",
 }
 """What a new row must not meet: INSERT OR REPLACE deletes without firing a delete trigger."""
+_EXTRA_KEYS = {"extra_amount": "block = NEW.block AND position = NEW.position AND cost = NEW.cost"}
 
 
-def _append_only() -> list[str]:
+def _append_only(keys: Mapping[str, str]) -> list[str]:
     triggers = []
-    for table, key in _KEYS.items():
+    for table, key in keys.items():
         refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
         triggers += [
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END",
@@ -171,5 +187,21 @@ def _ledger_text() -> str:
 FROM version_block JOIN entry ON entry.block = version_block.block"""
 
 
-FIRST_SCHEMA = (*_TABLES, *_append_only(), *_GUARDS, _ledger_text())
+def _extra_ledger_text() -> str:
+    return f"""CREATE VIEW extra_ledger_text AS SELECT
+  version_block.version,
+  version_block.billing_month,
+  version_block.day,
+  entry.currency,
+  entry.dimension_values,
+  entry.path,
+  extra_amount.cost,
+  {_decimal_text("extra_amount.units", "extra_amount.parts")} AS amount
+FROM version_block JOIN entry ON entry.block = version_block.block
+JOIN extra_amount ON extra_amount.block = entry.block AND extra_amount.position = entry.position"""
+
+
+FIRST_SCHEMA = (*_TABLES, *_append_only(_KEYS), *_GUARDS, _ledger_text())
 """Every statement of the first migration, in order."""
+SECOND_SCHEMA = (_EXTRA_AMOUNT, *_append_only(_EXTRA_KEYS), _extra_ledger_text())
+"""Every statement of the second migration, in order."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from costops import money
 from costops.errors import UsageError
 from costops.model.ledger import PATH_SEPARATOR
-from costops.state.schema import AMOUNT_COLUMNS
+from costops.state.rows import amount_columns, extra_costs, joined_entries
 
 if TYPE_CHECKING:
     import sqlite3
@@ -52,12 +52,12 @@ def sum_entries(
 ) -> tuple[SumRow, ...]:
     """(values of `by`, currency, picos of each cost column), sorted, missing first; rows of nothing but 0 left out."""
     columns, readers = _grouping(by, dimensions)
-    names = [column for name in cost_columns for column in AMOUNT_COLUMNS[name]]
+    sums_of_columns = [f"SUM({column})" for column in amount_columns(cost_columns)]
     text = (
-        f"SELECT {', '.join([*columns, *(f'SUM(entry.{name})' for name in names)])} "
-        "FROM version_block JOIN entry ON entry.block = version_block.block WHERE version_block.version = ?"
+        f"SELECT {', '.join([*columns, *sums_of_columns])} FROM {joined_entries(cost_columns)} "
+        "WHERE version_block.version = ?"
     )
-    arguments: list[int | str] = [number]
+    arguments: list[int | str] = [*extra_costs(cost_columns), number]
     if period is not None:
         text += " AND version_block.billing_month BETWEEN ? AND ?"
         arguments += [period.first, period.last]

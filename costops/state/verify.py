@@ -159,15 +159,21 @@ def _storage(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
 
 
 def _schema(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
-    for problem in schema_problems(connection, expected_schema()):
+    for problem in schema_problems(connection, expected_schema(_schema_of(connection))):
         yield _SCHEMA, problem
+
+
+def _schema_of(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number
 
 
 def _migrations(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     rows = connection.execute(
         "SELECT id, migration_set, name, applied_at FROM _sqlite_migrations ORDER BY id"
     ).fetchall()
-    expected = [(position, "costops", name) for position, name in enumerate(migration_names(), start=1)]
+    names = migration_names(_schema_of(connection))
+    expected = [(position, "costops", name) for position, name in enumerate(names, start=1)]
     if [row[:3] for row in rows] != expected:
         yield _SCHEMA, "the record of migrations is not the one that costops wrote"
     times = {row[0] for row in connection.execute("SELECT created_at FROM meta UNION SELECT applied_at FROM version")}

@@ -36,8 +36,8 @@ from costops.state.contents import newest_is_sound
 from costops.state.files import NO_LINKS, publish, remove_abandoned, unfinished_file
 from costops.state.migrations import expected_schema, migrate, schema_problems
 from costops.state.reader import open_snapshot
-from costops.state.rows import ENTRY_COLUMNS, entry_rows, names_text, version_of, version_row
-from costops.state.schema import AMOUNT_COLUMNS, SCHEMA_VERSION
+from costops.state.rows import ENTRY_COLUMNS, entry_rows, extra_rows, names_text, version_of, version_row
+from costops.state.schema import SCHEMA_VERSION
 from costops.state.sums import sum_entries
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ LARGEST_SUM_UNITS = 2**63 - 1
 STEPS_BETWEEN_LOOKS = 20_000
 """How many steps SQLite makes before it looks whether it is to stop: about a millisecond."""
 MOMENT_MILLISECONDS = 200
+INSERT_EXTRA_AMOUNT = "INSERT INTO extra_amount (block, position, cost, units, parts) VALUES (?, ?, ?, ?, ?)"
 
 
 def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int = 10) -> Version:
@@ -76,12 +77,6 @@ def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger
 def _check_storable(draft: VersionDraft, ledger: Ledger) -> None:
     if (draft.dimensions, draft.cost_columns) != (ledger.dimensions, ledger.cost_columns):
         raise ValueError("the draft and the ledger name different dimensions or cost columns")
-    unknown = [name for name in ledger.cost_columns if name not in AMOUNT_COLUMNS]
-    if unknown:
-        raise CostopsError(
-            f"The state cannot keep the cost column {unknown[0]}.",
-            hint=f"It keeps {', '.join(AMOUNT_COLUMNS)}.",
-        )
     for name, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True):
         if sum(map(abs, amounts)) // PICOS + len(amounts) > LARGEST_SUM_UNITS:
             raise CostopsError(
@@ -95,9 +90,9 @@ def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Led
     check_log(real, path)
     # Read-only, for a writer changes the file by leaving it: it plays the log that it finds, whosever log that is.
     with closing(open_snapshot(real, path).connection) as connection:
-        if check_identity(connection, path) == SCHEMA_VERSION:
-            _check_schema(connection, path, expected)
-            _check_newest(connection, path, ledger)
+        schema = check_identity(connection, path)
+        _check_schema(connection, path, expected if schema == SCHEMA_VERSION else expected_schema(schema))
+        _check_newest(connection, path, ledger)
     with held(), closing(connect(real, "mode=rw", timeout_seconds)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         with _immediate(connection, timeout_seconds):
@@ -299,6 +294,7 @@ def _write_blocks(connection: sqlite3.Connection, number: int, ledger: Ledger) -
                 "INSERT INTO block (id, digest, dimensions, cost_columns) VALUES (?, ?, ?, ?)", [block, digest, *layout]
             )
             connection.executemany(insert_entry, entry_rows(ledger, rows, block))
+            connection.executemany(INSERT_EXTRA_AMOUNT, extra_rows(ledger, rows, block))
         connection.execute(
             "INSERT INTO version_block (version, billing_month, day, block) VALUES (?, ?, ?, ?)",
             [number, month, day, block],

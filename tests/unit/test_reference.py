@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import pytest
 import reference
+from reference_examples import by_report, rules_with, service, support_rule
 from reference_values import holds, transformed
-from workbench import Charge, Usage, charge, usage
+from workbench import charge, usage
 
 from costops.model.conditions import Condition, all_of, any_of, make_test, negation
 from costops.model.rules import (
-    Allocation,
     Dimension,
     DimensionRule,
     Label,
@@ -22,44 +22,6 @@ from costops.model.rules import (
     Source,
     Transform,
 )
-
-TEAM = Label(id="team", sources=(Source("Tags.team"),))
-ENV = Label(id="env", sources=(Source("Tags.env"),))
-
-
-def service(*names: str) -> Condition:
-    return make_test("ServiceName", "is", names)
-
-
-def by_report(
-    rules: RuleSet, bill: list[dict[str, object]], metrics: list[dict[str, object]] | None = None, **options: object
-) -> dict[tuple[str | None, ...], Fraction]:
-    """EffectiveCost by report values, rows of 0 left out."""
-    report = options.get("report", ("team",))
-    assert isinstance(report, tuple)
-    charges: list[Charge] = list(bill)
-    records: list[Usage] = list(metrics or ())
-    sums: dict[tuple[str | None, ...], Fraction] = {}
-    for key, costs in reference.evaluate(rules, charges, records, report=report).items():
-        sums[key[3]] = sums.get(key[3], Fraction(0)) + costs["EffectiveCost"]
-    return {key: value for key, value in sums.items() if value}
-
-
-def support_rule(**fields: object) -> Allocation:
-    """Support over teams in proportion to EC2, with other fields as given."""
-    defaults: dict[str, object] = {
-        "id": "support",
-        "source": service("Support"),
-        "method": Method.PROPORTIONAL,
-        "to": ("team",),
-        "into": ("team",),
-        "basis": service("EC2"),
-    }
-    return Allocation(**{**defaults, **fields})  # type: ignore[arg-type]
-
-
-def rules_with(*allocations: Allocation, **kinds: object) -> RuleSet:
-    return RuleSet(**{"labels": (TEAM, ENV), "allocations": allocations, **kinds})  # type: ignore[arg-type]
 
 
 def test_products_at_300_300_600_share_100_as_25_25_50() -> None:
@@ -216,7 +178,7 @@ def test_metric_values_pass_the_label_of_the_dimension_and_unmapped_labels_are_s
         rename=(Rename("a", make_test("value", "starts_with", ["a-"])),),
     )
     metric = Metric(id="time", source="warehouse", query="seconds", labels=(("owner", "team"),))
-    rule = support_rule(method=Method.METRIC, basis_metric="time", basis=all_of([]))
+    rule = support_rule(method=Method.METRIC, basis_metrics=(("time", 10**12),), basis=all_of([]))
     records = [
         *(usage("seconds", "1", owner="A-1", host="x"), usage("seconds", "2", owner="A-1", host="y")),
         *(usage("seconds", "1", owner="B"), usage("seconds", "9", owner="NONE"), usage("seconds", "9", owner=None)),
@@ -229,7 +191,7 @@ def test_metric_values_pass_the_label_of_the_dimension_and_unmapped_labels_are_s
 @pytest.mark.parametrize(("aggregate", "share_of_a"), [("sum", 9), ("avg", 3), ("max", 6), ("last", 2)])
 def test_finer_records_of_one_day_become_one_before_they_are_summed(aggregate: str, share_of_a: int) -> None:
     metric = Metric(id="m", source="warehouse", query="load", labels=(("team", "team"),), aggregate=aggregate)
-    rule = support_rule(method=Method.METRIC, basis_metric="m", basis=all_of([]))
+    rule = support_rule(method=Method.METRIC, basis_metrics=(("m", 10**12),), basis=all_of([]))
     records = [
         usage("load", "1", team="A", day="2025-04-10T01:00:00Z"),
         usage("load", "2", team="A", day="2025-04-10T23:00:00Z"),

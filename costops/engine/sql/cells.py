@@ -1,7 +1,8 @@
 """From files to raw cells: one row per billing month, day, last day of the charge period, currency and distinct field
 values.
 
-Invariant: `raw` holds every charge of the bill exactly once, and `tuples` every combination of field values once.
+Invariant: `raw` holds every charge of the bill exactly once, and `tuples` every combination of field values once. Of the
+amounts of a cell, columns c0, c1 and so on, the costs come first and then the quantities.
 """
 
 from __future__ import annotations
@@ -181,9 +182,13 @@ def equal_hashes(name: str, hashed: str) -> Node:
     return select([binary(exp.Sub, function("count", star()), distinct)], table(name))
 
 
-def part_cells(part: BillPart, fields: PartFields, costs: Sequence[str], tables: PartTables, salt: int) -> Node:
-    """A part's charges summed by tuple and keys: the second pass over its files."""
+def part_cells(part: BillPart, fields: PartFields, amounts: Sequence[str], tables: PartTables, salt: int) -> Node:
+    """A part's charges summed by tuple and keys: the second pass over its files.
+
+    `amounts` are cost columns and quantities; one that the part lacks is 0, and so is one that a charge lacks.
+    """
     names = names_of(part.files[0])
+    had = {**part.quantities, **part.costs}
     start, billed = scalar(part.start, names), scalar(part.billing_month, names)
     end = scalar(part.end, names) if part.end is not None else cast(exp.Null(), "TIMESTAMP")
     values: list[Node] = [
@@ -193,9 +198,9 @@ def part_cells(part: BillPart, fields: PartFields, costs: Sequence[str], tables:
         alias(billed, "billed"),
         alias(scalar(part.currency, names), "currency"),
     ]
-    for place, cost in enumerate(costs):
-        if cost in part.costs:
-            values.append(alias(scalar(part.costs[cost], names), f"c{place}"))
+    for place, amount in enumerate(amounts):
+        if amount in had:
+            values.append(alias(scalar(had[amount], names), f"c{place}"))
     key = alias(_hashed(_key_names(*_split_fields(part, fields)), salt), "key")
     rows = subquery(select([key, star()], subquery(select(values, counted(part)), "charges")), "rows")
     merged = select(
@@ -209,8 +214,8 @@ def part_cells(part: BillPart, fields: PartFields, costs: Sequence[str], tables:
         column("currency"),
     ]
     sums: list[Node] = [alias(function("count", star()), "rows")]
-    for place, cost in enumerate(costs):
-        known = cost in part.costs
+    for place, amount in enumerate(amounts):
+        known = amount in had
         value = column(f"c{place}") if known else cast(number(0), MONEY)
         sums.append(alias(function("coalesce", summed(value), cast(number(0), MONEY)), f"c{place}"))
         missing = function("count_if", is_null(column(f"c{place}"))) if known else number(0)
@@ -233,16 +238,16 @@ def _last_day(starts: Node, ends: Node) -> Node:
     return case(is_long, cast(paren(binary(exp.Sub, ends, moment)), "DATE"), day)
 
 
-def all_cells(parts: Sequence[str], costs: int) -> Node:
+def all_cells(parts: Sequence[str], amounts: int) -> Node:
     """The cells of all parts as one relation, `cells`, without copying them."""
-    names = ["tuple", *KEYS, "rows", *(f"{kind}{place}" for place in range(costs) for kind in "cn")]
+    names = ["tuple", *KEYS, "rows", *(f"{kind}{place}" for place in range(amounts) for kind in "cn")]
     return create_view("cells", union_all([select(columns(names), table(part)) for part in parts]))
 
 
-def raw_cells(costs: int) -> Node:
-    """Cells with costs in picos."""
-    amounts = [alias(picos(column(f"c{place}")), f"c{place}") for place in range(costs)]
-    return create_table("raw", select([column("tuple"), *columns(KEYS), *amounts], table("cells")))
+def raw_cells(amounts: int) -> Node:
+    """Cells with amounts in picos."""
+    in_picos = [alias(picos(column(f"c{place}")), f"c{place}") for place in range(amounts)]
+    return create_table("raw", select([column("tuple"), *columns(KEYS), *in_picos], table("cells")))
 
 
 def bill_facts(costs: int) -> Node:

@@ -35,18 +35,18 @@ def write_tuples(path: Path) -> Node:
     return _copy(select([star()], table(TUPLES)), path)
 
 
-def write_raw(path: Path, costs: int) -> Node:
-    amounts = [alias(cast(column(f"c{place}"), _WHOLE), f"c{place}") for place in range(costs)]
-    return _copy(select([column("tuple"), *columns(KEYS), *amounts], table(RAW)), path)
+def write_raw(path: Path, amounts: int) -> Node:
+    values = [alias(cast(column(f"c{place}"), _WHOLE), f"c{place}") for place in range(amounts)]
+    return _copy(select([column("tuple"), *columns(KEYS), *values], table(RAW)), path)
 
 
 def read_tuples(path: Path) -> Node:
     return create_table(TUPLES, select([star()], _file(path)))
 
 
-def read_raw(path: Path, costs: int) -> Node:
-    amounts = [alias(cast(column(f"c{place}"), "HUGEINT"), f"c{place}") for place in range(costs)]
-    return create_table(RAW, select([column("tuple"), *columns(KEYS), *amounts], _file(path)))
+def read_raw(path: Path, amounts: int) -> Node:
+    values = [alias(cast(column(f"c{place}"), "HUGEINT"), f"c{place}") for place in range(amounts)]
+    return create_table(RAW, select([column("tuple"), *columns(KEYS), *values], _file(path)))
 
 
 def _copy(query: Node, path: Path) -> Node:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from sqlglot import exp
 
@@ -198,6 +199,7 @@ _PRINTERS: dict[str, Callable[..., Node]] = {
     "normalize": _normalized,
     "split": _split,
     "replace": lambda value, old, new: function("replace", value, old, new),
+    "concat": lambda *parts: reduce(lambda left, right: binary(exp.DPipe, left, right), parts),
     "lookup": looked_up,
     "add": _sum,
     "subtract": _difference,

@@ -28,7 +28,7 @@ from costops.engine.sql.syntax import (
     text_of,
 )
 from costops.model.expression import Expression
-from costops.model.rules import Method
+from costops.model.rules import Cutoff, Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class Shape:
     has_given: bool
     needs_basis: bool
     even_if_empty: bool
+    negative: str
+    cutoff: Cutoff | None
+    effective: tuple[str | None, str | None]
+    looks_back: bool
+    """Whether an empty bucket takes the shares of an earlier one."""
 
 
 def shape_of(step: Step) -> Shape:
@@ -56,6 +61,10 @@ def shape_of(step: Step) -> Shape:
         has_given=bool(step.given),
         needs_basis=step.needs_basis,
         even_if_empty=step.on_empty == "even",
+        negative=step.negative,
+        cutoff=step.cutoff,
+        effective=step.effective,
+        looks_back=step.on_empty == "previous",
     )
 
 
@@ -86,7 +95,14 @@ def element_names(shape: Shape) -> list[str]:
 
 
 def bucket_keys(shape: Shape) -> list[str]:
-    return ["first", "last", "part", *(["currency"] if shape.by_currency else [])]
+    # What came before depends on the whole period, of which `effective` may leave a part.
+    whole = ["whole_first", "whole_last"] if shape.looks_back else []
+    return ["first", "last", *whole, *part_keys(shape)]
+
+
+def part_keys(shape: Shape) -> list[str]:
+    """What a bucket shares with the days of its basis, beside the days themselves."""
+    return ["part", *(["currency"] if shape.by_currency else [])]
 
 
 def alive_and(condition: Expression) -> Node:

@@ -1,16 +1,13 @@
-"""The basis of one allocation and the shares that follow from it.
+"""Elements, their weights in each bucket, and the shares that follow from them.
 
 Invariant: a bucket's shares run from 0 to 2^60, elements in the order of their names; a bucket without shares is empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlglot import exp
 
-from costops.engine.sql.scalar import scalar
-from costops.engine.sql.shape import Shape, alive_and, bucket_keys, element_names, part_names, positions, printed
+from costops.engine.sql.shape import Shape, bucket_keys, element_names, part_keys, positions, printed
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -23,11 +20,12 @@ from costops.engine.sql.syntax import (
     create_table,
     equal,
     function,
-    is_present,
     join,
+    negated,
+    null,
     number,
     over,
-    same,
+    paren,
     select,
     subquery,
     summed,
@@ -35,10 +33,19 @@ from costops.engine.sql.syntax import (
     text,
     union_all,
 )
-from costops.model.expression import Expression
+from costops.money import PICOS
 
 HALF_BITS = 30
 """Half the bits of a share: products are made in two steps, so that none passes 128 bits."""
+
+STAYS = 0
+"""The number of what is no element: the part of a source row that stays where it is."""
+
+_METRIC_BITS = 32
+"""Half the bits of one metric's share where several weigh together."""
+
+_WHOLE_PICOS = 100 * PICOS
+"""100 percent."""
 
 
 @printed
@@ -49,127 +56,82 @@ def buckets(shape: Shape) -> Node:
 
 
 @printed
-def basis_of_costs(
-    shape: Shape, condition: Expression, destinations: tuple[str, ...], partition: tuple[str, ...], cost_place: int
-) -> Node:
-    """Weights by day, partition, element and, where weights are costs, currency, from the running ledger."""
-    named = zip(destinations, element_names(shape), strict=True)
-    basis_profiles = select(
-        [
-            column("profile", "candidate"),
-            column("part", "wanted"),
-            *(alias(column(slot, "candidate"), name) for slot, name in named),
-        ],
-        subquery(_candidates(condition, destinations, partition), "candidate"),
-        joins=[join(subquery(_wanted_parts(shape), "wanted"), on=_same_parts(shape, partition))],
-    )
-    keys = ["day", "part", *element_names(shape), *(["currency"] if shape.by_currency else [])]
-    return create_table(
-        "basis",
-        select(
-            [*columns(keys), alias(summed(column(f"c{cost_place}")), "weight")],
-            table("items"),
-            joins=[join(subquery(basis_profiles, "chosen"), using=["profile"])],
-            group=positions(len(keys)),
-        ),
-    )
+def given_elements(shape: Shape, given: tuple[tuple[tuple[str, ...], int], ...], stays: int) -> Node:
+    """The elements that a rule names, with their weights, numbered by name; what stays is none and has no name.
 
-
-def _candidates(condition: Expression, destinations: Sequence[str], partition: Sequence[str]) -> Node:
-    present = [is_present(column(slot)) for slot in destinations]
-    needed = dict.fromkeys((*destinations, *partition))
-    values = [column("profile"), *columns(needed)]
-    return select(values, table("profiles"), where=conjunction(alive_and(condition), *present))
-
-
-def _wanted_parts(shape: Shape) -> Node:
-    return select([column("part"), *columns(part_names(shape))], table("source"), distinct=True)
-
-
-def _same_parts(shape: Shape, names: Sequence[str]) -> Node:
-    pairs = zip(names, part_names(shape), strict=True)
-    return conjunction(*(same(column(name, "candidate"), column(part, "wanted")) for name, part in pairs))
-
-
-@printed
-def basis_of_metric(
-    shape: Shape, condition: Expression, destinations: tuple[str, ...], partition: tuple[str, ...], records: str
-) -> Node:
-    """Weights by day, partition and element from a metric's records."""
-    present = [is_present(column(name)) for name in destinations]
-    candidate = select([exp.Star()], table(records), where=conjunction(scalar(condition), *present))
-    named = zip(destinations, element_names(shape), strict=True)
-    values = [alias(column(name, "candidate"), element) for name, element in named]
-    return create_table(
-        "basis",
-        select(
-            [column("day", "candidate"), column("part", "wanted"), *values, alias(summed(column("value")), "weight")],
-            subquery(candidate, "candidate"),
-            joins=[join(subquery(_wanted_parts(shape), "wanted"), on=_same_parts(shape, partition))],
-            group=positions(2 + shape.elements),
-        ),
-    )
-
-
-@printed
-def given_elements(shape: Shape, given: tuple[tuple[tuple[str, ...], int], ...]) -> Node:
-    """The elements that a rule names, with their weights, numbered by name."""
+    One that only takes what a cutoff folds has the weight 0.
+    """
+    weighed = dict(given)
+    for element in _folded_into(shape):
+        weighed.setdefault(element, 0)
     rows = []
-    for place, (element, weight) in enumerate(sorted(given), start=1):
+    for place, (element, weight) in enumerate(sorted(weighed.items()), start=STAYS + 1):
         parts = [alias(text(part), name) for part, name in zip(element, element_names(shape), strict=True)]
         rows.append(select([*parts, alias(cast(number(weight), "HUGEINT"), "weight"), alias(number(place), "element")]))
+    if stays:
+        parts = [alias(null(), name) for name in element_names(shape)]
+        rows.append(select([*parts, alias(cast(number(stays), "HUGEINT"), "weight"), alias(number(STAYS), "element")]))
     return create_table("elements", union_all(rows))
 
 
+def _folded_into(shape: Shape) -> list[tuple[str, ...]]:
+    return [shape.cutoff.element] if shape.cutoff is not None and shape.cutoff.element is not None else []
+
+
 @printed
-def found_elements(shape: Shape) -> Node:
-    """The elements that occur in the basis, numbered by name."""
+def found_elements(shape: Shape, bases: tuple[str, ...]) -> Node:
+    """The elements that occur in any basis, numbered by name."""
     names = element_names(shape)
-    inner = subquery(select(columns(names), table("basis"), distinct=True), "t")
+    found = [select(columns(names), table(basis), distinct=True) for basis in bases]
+    for element in _folded_into(shape):
+        found.append(select([alias(text(part), name) for part, name in zip(element, names, strict=True)]))
+    inner = subquery(select(columns(names), subquery(union_all(found), "found"), distinct=True), "t")
     numbered = alias(over(function("row_number"), order=columns(names)), "element")
     return create_table("elements", select([numbered, *columns(names)], inner))
 
 
 @printed
-def weights(shape: Shape) -> Node:
-    """(bucket, element, weight), 0 included, negative ones as they are."""
+def weights(shape: Shape, basis: str, source: str, into: str) -> Node:
+    """(bucket, element, weight) of the buckets in `source`, 0 included, negative ones as they are."""
+    weighty = select([exp.Star()], table("elements"), where=binary(exp.GT, column("weight"), number(0)))
+    elements_node: Node = subquery(weighty, "elements") if shape.has_given else table("elements")
     crossed = select(
-        [column("bucket"), column("element")], table("buckets"), joins=[join(table("elements"), kind="CROSS")]
+        [column("bucket"), column("element")], table(source), joins=[join(elements_node.copy(), kind="CROSS")]
     )  # fmt: skip
     if not shape.needs_basis:
-        crossed.select(column("weight"), copy=False)
-        return create_table("weights", crossed)
-    on_keys = ["part", *(["currency"] if shape.by_currency else [])]
-    value: Node = summed(column("weight", "basis"))
+        crossed.select(column("weight", "elements"), copy=False)
+        return create_table(into, crossed)
+    on_keys = part_keys(shape)
+    value: Node = summed(column("weight", basis))
     if shape.is_even:
         value = cast(number(1), "HUGEINT")
     in_a_day = conjunction(
-        *(equal(column(key, "buckets"), column(key, "basis")) for key in on_keys),
-        equal(column("first", "buckets"), column("last", "buckets")),
-        equal(column("day", "basis"), column("first", "buckets")),
+        *(equal(column(key, source), column(key, basis)) for key in on_keys),
+        equal(column("first", source), column("last", source)),
+        equal(column("day", basis), column("first", source)),
     )
     in_days = conjunction(
-        *(equal(column(key, "buckets"), column(key, "basis")) for key in on_keys),
-        binary(exp.LT, column("first", "buckets"), column("last", "buckets")),
-        binary(exp.GTE, column("day", "basis"), column("first", "buckets")),
-        binary(exp.LTE, column("day", "basis"), column("last", "buckets")),
+        *(equal(column(key, source), column(key, basis)) for key in on_keys),
+        binary(exp.LT, column("first", source), column("last", source)),
+        binary(exp.GTE, column("day", basis), column("first", source)),
+        binary(exp.LTE, column("day", basis), column("last", source)),
     )
-    elements = join(table("elements"), using=element_names(shape))
+    elements = join(elements_node, using=element_names(shape))
     queries: list[Node] = [
         select(
             [column("bucket"), column("element"), alias(value.copy(), "weight")],
-            table("buckets"),
-            joins=[join(table("basis"), on=on), elements.copy()],
+            table(source),
+            joins=[join(table(basis), on=on), elements.copy()],
             group=positions(2),
         )
         for on in (in_a_day, in_days)
     ]
     if not shape.has_given:
-        return create_table("weights", union_all(queries))
+        return create_table(into, union_all(queries))
     crossed.select(alias(cast(number(0), "HUGEINT"), "weight"), copy=False)
     all_queries = subquery(union_all([*queries, crossed]), "w")
     return create_table(
-        "weights",
+        into,
         select(
             [column("bucket"), column("element"), alias(summed(column("weight")), "weight")],
             all_queries,
@@ -179,20 +141,59 @@ def weights(shape: Shape) -> Node:
 
 
 @printed
-def shares(shape: Shape) -> Node:
-    """(bucket, element, share before it, share with it) in units of 2^-60, for elements that get something."""
+def together(shape: Shape, parts: tuple[tuple[str, int], ...], into: str) -> Node:
+    """The weights of several metrics as one: each divided by its total in the bucket, times the metric's own weight."""
+    queries: list[Node] = []
+    for name, factor in parts:
+        total = over(summed(column("weight")), partition=[column("bucket")])
+        settled = subquery(_settled(shape, name), "settled")
+        valued = subquery(
+            select([*columns(("bucket", "element", "weight")), alias(cast(total, "HUGEINT"), "total")], settled),
+            "valued",
+        )
+        share = _fraction(column("weight"), column("total"), _METRIC_BITS)
+        share = case(binary(exp.GT, column("total"), number(0)), share, cast(number(0), "HUGEINT"))
+        weighed = binary(exp.Mul, paren(share), number(factor))
+        queries.append(select([column("bucket"), column("element"), alias(weighed, "weight")], valued))
+    return create_table(
+        into,
+        select(
+            [column("bucket"), column("element"), alias(summed(column("weight")), "weight")],
+            subquery(union_all(queries), "parts"),
+            group=positions(2),
+        ),
+    )
+
+
+def _settled(shape: Shape, weights_name: str) -> Node:
+    """Weights none of which is negative: by `negative` they are 0, or their elements are none."""
+    if shape.negative == "exclude":
+        return select(
+            columns(("bucket", "element", "weight")),
+            table(weights_name),
+            where=binary(exp.GTE, column("weight"), number(0)),
+        )
     clipped = function("greatest", column("weight"), cast(number(0), "HUGEINT"))
-    positive = over(summed(clipped), partition=[column("bucket")])
+    return select([column("bucket"), column("element"), alias(clipped, "weight")], table(weights_name))
+
+
+@printed
+def shares(shape: Shape, source: str, into: str) -> Node:
+    """(bucket, element, share before it, share with it) in units of 2^-60, for elements that get something."""
+    positive = over(summed(column("weight")), partition=[column("bucket")])
     valued = subquery(
         select(
-            [column("bucket"), column("element"), alias(clipped.copy(), "clipped"), alias(positive, "total")],
-            table("weights"),
+            [*columns(("bucket", "element", "weight")), alias(cast(positive, "HUGEINT"), "total")],
+            subquery(_settled(shape, source), "settled"),
         ),
         "valued",
     )
     instead = number(1) if shape.even_if_empty else number(0)
-    settled = case(binary(exp.GT, column("total"), number(0)), column("clipped"), cast(instead, "HUGEINT"))
-    chosen = subquery(select([column("bucket"), column("element"), alias(settled, "weight")], valued), "chosen")
+    has_total = binary(exp.GT, column("total"), number(0))
+    settled = case(has_total, column("weight"), cast(instead, "HUGEINT"))
+    chosen = select([column("bucket"), column("element"), alias(settled, "weight"), column("total")], valued)
+    if shape.cutoff is not None:
+        chosen = _cut_off(shape, chosen)
     bucket = [column("bucket")]
     running = over(summed(column("weight")), partition=bucket, order=[column("element")], running=True)
     whole = over(summed(column("weight")), partition=bucket)
@@ -203,14 +204,14 @@ def shares(shape: Shape) -> Node:
                 alias(cast(running, "HUGEINT"), "upto"),
                 alias(cast(whole, "HUGEINT"), "whole"),
             ],
-            chosen,
+            subquery(chosen, "chosen"),
             where=binary(exp.GT, column("weight"), number(0)),
         ),
         "summed_up",
     )
     before = binary(exp.Sub, column("upto"), column("weight"))
     return create_table(
-        "shares",
+        into,
         select(
             [column("bucket"), column("element"), alias(_share(before), "low"), alias(_share(column("upto")), "high")],
             summed_up,
@@ -218,12 +219,67 @@ def shares(shape: Shape) -> Node:
     )
 
 
+def _cut_off(shape: Shape, chosen: exp.Select) -> exp.Select:
+    """The heaviest elements until their share reaches the cutoff; the others as the element that takes them."""
+    assert shape.cutoff is not None
+    heaviest = [exp.Ordered(this=column("weight"), desc=True, nulls_first=False), column("element")]
+    running = over(summed(column("weight")), partition=[column("bucket")], order=heaviest, running=True)
+    ranked = subquery(
+        select([exp.Star(), alias(cast(running, "HUGEINT"), "upto")], subquery(chosen, "chosen")), "ranked"
+    )
+    before = paren(binary(exp.Sub, column("upto"), column("weight")))
+    threshold = number((shape.cutoff.percent * (1 << (2 * HALF_BITS)) + _WHOLE_PICOS // 2) // _WHOLE_PICOS)
+    # Both sides are rounded alike, so that a share that is exactly the cutoff is never below it.
+    share = _fraction(before, column("total"), HALF_BITS)
+    counts = binary(exp.LT, paren(share), threshold)
+    has_total = binary(exp.GT, column("total"), number(0))
+    if shape.cutoff.element is None:
+        kept = case(has_total, counts, exp.true())
+        return select(columns(("bucket", "element", "weight")), ranked, where=kept)
+    names = zip(element_names(shape), shape.cutoff.element, strict=True)
+    folding = select(
+        [column("element")], table("elements"), where=conjunction(*(equal(column(n), text(v)) for n, v in names))
+    )
+    element = case(negated(has_total), column("element"), counts, column("element"), paren(folding))
+    folded = subquery(select([column("bucket"), alias(element, "element"), column("weight")], ranked), "folded")
+    return select(
+        [column("bucket"), column("element"), alias(summed(column("weight")), "weight")], folded, group=positions(2)
+    )
+
+
 def _share(weight: Node) -> Node:
     """weight * 2^60 / whole to the nearest, by two divisions of 30 bits, so that nothing passes 128 bits below 2^96."""
-    half = number(1 << (HALF_BITS))
+    return _fraction(weight, column("whole"), HALF_BITS)
+
+
+def _fraction(weight: Node, whole: Node, half_bits: int) -> Node:
+    """weight / whole in units of 2^(-2 * half_bits), to the nearest."""
+    half = number(1 << half_bits)
     first = binary(exp.Mul, weight, half)
-    quotient = binary(exp.IntDiv, first, column("whole"))
-    rest = binary(exp.Mod, first.copy(), column("whole"))
-    carried = binary(exp.Add, binary(exp.Mul, rest, half.copy()), binary(exp.IntDiv, column("whole"), number(2)))
-    second = binary(exp.IntDiv, carried, column("whole"))
+    quotient = binary(exp.IntDiv, first, whole)
+    rest = binary(exp.Mod, first.copy(), whole.copy())
+    carried = binary(exp.Add, binary(exp.Mul, rest, half.copy()), binary(exp.IntDiv, whole.copy(), number(2)))
+    second = binary(exp.IntDiv, carried, whole.copy())
     return binary(exp.Add, binary(exp.Mul, quotient, half.copy()), second)
+
+
+@printed
+def without_buckets(weights_name: str, negative: str) -> Node:
+    """Takes the buckets of `negative` that have a negative weight out of the weights, so that they are empty."""
+    wrong = select([column("bucket")], table(negative), where=binary(exp.LT, column("weight"), number(0)))
+    where = exp.Where(this=exp.In(this=column("bucket"), query=exp.Subquery(this=wrong)))
+    return exp.Delete(this=table(weights_name), where=where)
+
+
+@printed
+def negative_weights(shape: Shape, weights_name: str, source: str) -> Node:
+    """(first day, last day, element) of negative weights, in order."""
+    keys = ["first", "last", *element_names(shape)]
+    return select(
+        columns(keys),
+        table(weights_name),
+        joins=[join(table(source), using=["bucket"]), join(table("elements"), using=["element"])],
+        where=binary(exp.LT, column("weight", weights_name), number(0)),
+        order=columns(keys),
+        distinct=True,
+    )

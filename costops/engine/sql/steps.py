@@ -14,7 +14,7 @@ from sqlglot import exp
 from costops.engine.ir import PATH
 from costops.engine.sql.cells import KEYS
 from costops.engine.sql.shape import Shape, alive_and, bucketed, element_names, positions, printed
-from costops.engine.sql.shares import HALF_BITS
+from costops.engine.sql.shares import HALF_BITS, STAYS
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -22,11 +22,13 @@ from costops.engine.sql.syntax import (
     cast,
     column,
     columns,
+    conjunction,
     create_table,
     equal,
     function,
     insert,
     join,
+    negated,
     null,
     number,
     over,
@@ -71,7 +73,7 @@ def mark_taken() -> Node:
 
 @printed
 def taken(shape: Shape, costs: int) -> Node:
-    """The source rows with the days of their bucket."""
+    """The source rows with the days of their bucket; `whole` are those of its period, `effective` or not."""
     first: Node = column("day")
     last: Node = column("day")
     if shape.granularity == "charge_period":
@@ -87,10 +89,43 @@ def taken(shape: Shape, costs: int) -> Node:
         column("part"),
         column("cluster"),
         column("place"),
-        alias(first, "first"),
-        alias(last, "last"),
+        alias(_not_before(first, shape.effective[0]), "first"),
+        alias(_not_after(last, shape.effective[1]), "last"),
     ]
-    return create_table("taken", select(values, table("items"), joins=[join(table("source"), using=["profile"])]))
+    if shape.looks_back:
+        values += [alias(first.copy(), "whole_first"), alias(last.copy(), "whole_last")]
+    items = select(values, table("items"), joins=[join(table("source"), using=["profile"])])
+    return create_table("taken", items if shape.effective == (None, None) else items.where(_is_effective(shape)))
+
+
+def _not_before(day: Node, first: str | None) -> Node:
+    return day if first is None else function("greatest", day, cast(text(first), "DATE"))
+
+
+def _not_after(day: Node, last: str | None) -> Node:
+    return day if last is None else function("least", day, cast(text(last), "DATE"))
+
+
+def _is_effective(shape: Shape) -> Node:
+    first, last = shape.effective
+    limits = [binary(exp.GTE, column("day"), cast(text(first), "DATE"))] if first is not None else []
+    limits += [binary(exp.LTE, column("day"), cast(text(last), "DATE"))] if last is not None else []
+    return conjunction(*limits)
+
+
+@printed
+def outside(shape: Shape, costs: int) -> Node:
+    """Rows of source profiles on days on which the rule does not apply."""
+    values = columns(("profile", *KEYS, *(f"c{place}" for place in range(costs))))
+    items = select(values, table("items"), joins=[join(table("source"), using=["profile"])])
+    return create_table("outside", items.where(negated(_is_effective(shape))))
+
+
+@printed
+def remained(costs: int) -> Node:
+    """The parts of source rows that stay where they are."""
+    values = columns(("profile", *KEYS, *(f"c{place}" for place in range(costs))))
+    return create_table("remained", select(values, table("split"), where=equal(column("element"), number(STAYS))))
 
 
 def _month_of(day: Node) -> tuple[Node, Node]:
@@ -158,7 +193,10 @@ def _cut(name: str, share: str) -> Node:
 @printed
 def made_profiles(shape: Shape, into: tuple[str, ...], slots: tuple[str, ...]) -> Node:
     """For each source profile and element the profile its parts go to, numbered behind $1, path ended by $2."""
-    pairs = subquery(select([column("profile"), column("element")], table("split"), distinct=True), "pairs")
+    served = binary(exp.GT, column("element"), number(STAYS))
+    pairs = subquery(
+        select([column("profile"), column("element")], table("split"), distinct=True, where=served), "pairs"
+    )
     overwritten = dict(zip(into, element_names(shape), strict=True))
     values = [
         alias(column(overwritten[slot], "elements"), slot) if slot in overwritten else column(slot, "profiles")
@@ -211,16 +249,16 @@ def left_over(shape: Shape) -> Node:
 
 
 @printed
-def stayed_profiles() -> Node:
-    """Source profiles with cost left over, each with a new number behind $1."""
-    stayed = select([column("profile")], table("left_over"), distinct=True)
+def stayed_profiles(rows: str) -> Node:
+    """Source profiles with rows that stay where they are, each with a new number behind $1."""
+    stayed = select([column("profile")], table(rows), distinct=True)
     rank = over(function("row_number"), order=[column("profile")])
     new = alias(binary(exp.Add, rank, parameter(1)), "new_profile")
     return create_table("stayed", select([column("profile"), new], subquery(stayed, "t")))
 
 
 @printed
-def insert_left_profiles(slots: tuple[str, ...]) -> Node:
+def insert_stayed_profiles(slots: tuple[str, ...]) -> Node:
     """Profiles as they were, living on from step $1."""
     values: list[Node] = [column("new_profile"), *columns(slots), column(PATH), parameter(1), null("INTEGER")]
     source_profiles = select(values, table("profiles"), joins=[join(table("stayed"), using=["profile"])])
@@ -228,6 +266,6 @@ def insert_left_profiles(slots: tuple[str, ...]) -> Node:
 
 
 @printed
-def insert_left_items(costs: int) -> Node:
+def insert_stayed_items(costs: int, rows: str) -> Node:
     values = [column("new_profile"), *columns(KEYS), *columns(f"c{place}" for place in range(costs))]
-    return insert("items", select(values, table("left_over"), joins=[join(table("stayed"), using=["profile"])]))
+    return insert("items", select(values, table(rows), joins=[join(table("stayed"), using=["profile"])]))

@@ -67,7 +67,7 @@ def test_kept_cells_give_the_same_ledger_and_facts_without_the_bill(tmp_path: Pa
     read = result(folder, bill)
     kept = result(folder, bill, cells)
     shutil.rmtree(folder / "bill")
-    found = kept_bill(cells, bill.digest)
+    found = kept_bill(cells, bill.digest, bill.reading)
     assert found is not None
     assert (found.cost_columns, found.columns) == (bill.cost_columns, bill.columns)
     again = result(folder, found)
@@ -80,7 +80,7 @@ def test_other_fields_are_not_kept(tmp_path: Path) -> None:
     folder, cells = workspace(tmp_path), tmp_path / "cells"
     bill = described(folder)
     result(folder, bill, cells)
-    found = kept_bill(cells, bill.digest)
+    found = kept_bill(cells, bill.digest, bill.reading)
     assert found is not None
     with pytest.raises(NotKeptError):
         result(folder, found, report=("env", "RegionId"))
@@ -89,7 +89,7 @@ def test_other_fields_are_not_kept(tmp_path: Path) -> None:
 def test_another_bill_is_not_kept(tmp_path: Path) -> None:
     folder, cells = workspace(tmp_path), tmp_path / "cells"
     result(folder, described(folder), cells)
-    assert kept_bill(cells, "0" * 64) is None
+    assert kept_bill(cells, "0" * 64, described(folder).reading) is None
 
 
 def test_every_damaged_byte_makes_kept_cells_not_kept(tmp_path: Path) -> None:
@@ -101,12 +101,12 @@ def test_every_damaged_byte_makes_kept_cells_not_kept(tmp_path: Path) -> None:
         whole = file.read_bytes()
         for place in range(0, len(whole), max(1, len(whole) // 20)):
             file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-            found = kept_bill(cells, bill.digest)
+            found = kept_bill(cells, bill.digest, bill.reading)
             if found is not None:
                 with pytest.raises(NotKeptError):
                     result(folder, found)
         file.write_bytes(whole)
-    found = kept_bill(cells, bill.digest)
+    found = kept_bill(cells, bill.digest, bill.reading)
     assert found is not None
     assert digest(result(folder, found)) == digest(result(folder, bill))
 
@@ -118,7 +118,7 @@ def test_damaged_cells_are_made_again_from_the_bill(tmp_path: Path) -> None:
     (entry,) = cells.iterdir()
     (entry / "raw.parquet").write_bytes(b"")
     assert digest(result(folder, bill, cells)) == expected
-    found = kept_bill(cells, bill.digest)
+    found = kept_bill(cells, bill.digest, bill.reading)
     assert found is not None
     assert digest(result(folder, found)) == expected
 
@@ -130,7 +130,7 @@ def test_a_note_of_another_format_is_not_kept(tmp_path: Path) -> None:
     (entry,) = cells.iterdir()
     note = json.loads((entry / "note.json").read_text())
     (entry / "note.json").write_text(json.dumps({**note, "format": 99}))
-    assert kept_bill(cells, bill.digest) is None
+    assert kept_bill(cells, bill.digest, bill.reading) is None
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_fails_nothing(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_made_keeps_nothing_and_fails_nothing(tmp_path: 
     (tmp_path / "cells").write_text("a file")
     bill = described(folder)
     assert digest(result(folder, bill, tmp_path / "cells")) == digest(result(folder, bill))
-    assert kept_bill(tmp_path / "cells", bill.digest) is None
+    assert kept_bill(tmp_path / "cells", bill.digest, bill.reading) is None
 
 
 def test_only_the_newest_entries_stay(tmp_path: Path) -> None:

@@ -410,19 +410,19 @@ def test_weights_that_are_costs_keep_currencies_apart() -> None:
 
 def test_a_rule_weighs_by_its_own_cost_or_by_the_workspaces() -> None:
     steps = program(rule("a"), rule("b", basis_cost="ListCost")).steps
-    assert [step.basis_cost for step in steps] == ["EffectiveCost", "ListCost"]
+    assert [step.basis_amount for step in steps] == ["EffectiveCost", "ListCost"]
 
 
 def test_a_metrics_values_are_cleaned_like_the_label_of_their_dimension() -> None:
     metric = Metric(id="m", source="w", query="q", labels=(("owner", "team"), ("stage", "env")))
-    metered: dict[str, Any] = {"method": Method.METRIC, "basis_metric": "m", "partition_by": ("env",)}
+    metered: dict[str, Any] = {"method": Method.METRIC, "basis_metrics": (("m", 10**12),), "partition_by": ("env",)}
     use = rule("a", basis=is_("env", "p"), **metered)
     made = program(use, labels=(TEAM,), metrics=(metric,))
     step = made.steps[0]
-    assert step.metric is not None
-    columns = dict(step.metric.columns)
-    cleaned = {name: expression for layer in step.metric.layers for name, expression in layer}
-    raw = dict(step.metric.labels)
+    (basis,) = step.metrics
+    columns = dict(basis.use.columns)
+    cleaned = {name: expression for layer in basis.use.layers for name, expression in layer}
+    raw = dict(basis.use.labels)
 
     def written(name: str) -> str:
         def text(part: Expression) -> str:
@@ -437,9 +437,9 @@ def test_a_metrics_values_are_cleaned_like_the_label_of_their_dimension() -> Non
 
     assert written(columns["team"]) == f"present(present(lower(trim({raw['owner']}))))"
     assert written(columns["env"]) == f"present({raw['stage']})"
-    assert step.destinations == (columns["team"],)
-    assert step.metric_partition == (columns["env"],)
-    assert list(columns_in(step.basis)) == [columns["env"]]
+    assert basis.destinations == (columns["team"],)
+    assert basis.partition == (columns["env"],)
+    assert list(columns_in(basis.condition)) == [columns["env"]]
 
 
 # Tests

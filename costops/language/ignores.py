@@ -1,0 +1,205 @@
+"""Comments that silence a warning: `# costops: ignore=CO802 until the tags are there`.
+
+Invariant: a comment silences only the warnings of the entry it stands at, never an error, and never without a reason;
+one that does nothing is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from costops.language.nearness import did_you_mean
+from costops.language.nodes import LINE_BREAK, Places
+from costops.model.codes import CODES, WARNINGS, WITH_MONEY
+from costops.model.diagnostic import Diagnostic, Severity, Span, in_order
+from costops.model.rules import Entry, RuleSet
+
+MALFORMED, UNKNOWN, UNUSED = "CO821", "CO822", "CO823"
+
+_MARK = re.compile(r"#\s*costops\s*:", re.IGNORECASE)
+_IGNORE = re.compile(r"#\s*costops:\s*ignore\s*=\s*([A-Za-z0-9_-]+(?:\s*,\s*[A-Za-z0-9_-]+)*)(?:\s+(.*))?")
+_EXAMPLE = "write `# costops: ignore=CO802 ` and the reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment that speaks to costops."""
+
+    text: str
+    span: Span
+    alone: bool
+    """Nothing else stands on its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignore:
+    """One code of one comment, for one entry."""
+
+    code: str
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """Where an entry stands."""
+
+    entry: Entry
+    first: tuple[int, int]
+    """(line, column)."""
+    last: tuple[int, int]
+    """Exclusive."""
+
+    def holds(self, span: Span) -> bool:
+        return span.file == self.entry.span.file and self.first <= (span.line, span.column) < self.last
+
+
+def with_ignored(
+    diagnostics: Iterable[Diagnostic], rules: RuleSet, texts: Mapping[str, str], *, evaluated: bool
+) -> tuple[Diagnostic, ...]:
+    """Diagnostics by place, warnings that a comment silences marked as ignored, and what is wrong with such comments.
+
+    Where the rules were not `evaluated`, nothing is known of warnings that need it, so that none is called unused.
+    """
+    found = list(in_order(list(diagnostics)))
+    told: list[Diagnostic] = []
+    for file, text in texts.items():
+        comments = comments_of(file, text)
+        if comments:
+            extents = _extents(rules, file, text)
+            for comment in comments:
+                told += _apply(comment, extents, text, found, evaluated=evaluated)
+    return in_order([*found, *told])
+
+
+def comments_of(file: str, text: str) -> tuple[Comment, ...]:
+    """Comments for costops in the text of a YAML file; a `#` inside quotes or a block of text is none."""
+    if not _MARK.search(text):
+        return ()
+    places = Places(file, text)
+    covered = _scalars(text)
+    comments = []
+    for match in _MARK.finditer(text):
+        start = match.start()
+        if any(first <= start < last for first, last in covered):
+            continue
+        line, column = places.position(start)
+        before = text[start - column + 1 : start]
+        if "#" in before or (before and not before[-1].isspace()):
+            continue
+        end = LINE_BREAK.search(text, start)
+        stop = len(text) if end is None else end.start()
+        comments.append(Comment(text[start:stop].rstrip(), Span(file, line, column, line, column + stop - start), not before.strip()))
+    return tuple(comments)
+
+
+def _scalars(text: str) -> list[tuple[int, int]]:
+    """Where quoted texts and blocks of text are, as offsets; comments cannot be there."""
+    from ruamel.yaml import YAML  # 35 ms
+    from ruamel.yaml.error import MarkedYAMLError
+
+    spans = []
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            style = getattr(event, "style", None)
+            if type(event).__name__ == "ScalarEvent" and style is not None:
+                start, end = event.start_mark.index, event.end_mark.index
+                if style in ("|", ">"):
+                    # The line of the mark may end with a comment, and what follows the text is no text.
+                    first = LINE_BREAK.search(text, start)
+                    start, end = (end if first is None else first.end()), start + len(text[start:end].rstrip())
+                spans.append((start, end))
+    except MarkedYAMLError:
+        return [(0, len(text))]
+    return spans
+
+
+def _extents(rules: RuleSet, file: str, text: str) -> list[_Extent]:
+    """Where the entries of a file stand, in order."""
+    lines = LINE_BREAK.split(text)
+    extents = []
+    for kind, entry in rules.entries():
+        if kind != "lookup" and entry.span.file == file and entry.text:
+            extents.append(_extent(entry, lines))
+    return sorted(extents, key=lambda each: each.first)
+
+
+def _extent(entry: Entry, lines: Sequence[str]) -> _Extent:
+    """The lines of an entry, or its part of a line that it shares."""
+    own = entry.text.split("\n")
+    for first in range(max(0, entry.span.line - len(own)), entry.span.line):
+        window = lines[first : first + len(own)]
+        if window == own:
+            return _Extent(entry, (first + 1, 1), (first + len(own) + 1, 1))
+    for first in range(max(0, entry.span.line - len(own)), entry.span.line):
+        column = lines[first].find(own[0])
+        if column >= 0 and (len(own) > 1 or column < entry.span.column <= column + len(own[0])):
+            last = (first + len(own), len(own[-1]) + 1) if len(own) > 1 else (first + 1, column + len(own[0]) + 1)
+            return _Extent(entry, (first + 1, column + 1), last)
+    return _Extent(entry, (entry.span.line, entry.span.column), (entry.span.end_line, entry.span.end_column))
+
+
+def _apply(
+    comment: Comment, extents: Sequence[_Extent], text: str, found: list[Diagnostic], *, evaluated: bool
+) -> list[Diagnostic]:
+    """Marks what a comment silences in `found`, and gives what is wrong with the comment."""
+    match = _IGNORE.fullmatch(comment.text)
+    if match is None:
+        return [_told(MALFORMED, comment.span, "this comment for costops cannot be read", _EXAMPLE)]
+    codes = [each.strip() for each in match.group(1).split(",")]
+    reason = (match.group(2) or "").strip()
+    if not reason:
+        message = "a warning is ignored only for a reason, and this comment has none"
+        return [_told(MALFORMED, comment.span, message, "write after the codes why the warning does not matter here")]
+    told = [each for code in dict.fromkeys(codes) if (each := _refused(code, comment.span)) is not None]
+    entries = _entries_at(comment, extents, text)
+    if not entries:
+        message = "this comment stands at no entry, so that it silences nothing"
+        return [*told, _told(MALFORMED, comment.span, message, "write it into the entry or on the line above it")]
+    for code in dict.fromkeys(codes):
+        if code not in WARNINGS or code in (MALFORMED, UNKNOWN, UNUSED):
+            continue
+        silenced = _silence(_Ignore(code, reason, comment.span), entries, found)
+        if not silenced and any(each.entry.enabled for each in entries) and (evaluated or code not in WITH_MONEY):
+            message = f"{code} is ignored here, and there is no such warning"
+            told.append(_told(UNUSED, comment.span, message, f"remove {code} from the comment"))
+    return told
+
+
+def _refused(code: str, span: Span) -> Diagnostic | None:
+    if code in (MALFORMED, UNKNOWN, UNUSED):
+        return _told(UNKNOWN, span, f"{code} is about such comments and cannot be ignored", "correct the comment")
+    if code in WARNINGS:
+        return None
+    if code in CODES:
+        return _told(UNKNOWN, span, f"{code} is an error, and errors cannot be ignored", "correct what it is about")
+    hint = did_you_mean(code.upper(), WARNINGS, "docs/codes.md has every code")
+    return _told(UNKNOWN, span, f"there is no code `{code}`", hint)
+
+
+def _entries_at(comment: Comment, extents: Sequence[_Extent], text: str) -> list[_Extent]:
+    """The entries a comment is in, or whose first line follows on it, other comments in between."""
+    line = comment.span.line
+    inside = [each for each in extents if each.first[0] <= line and line < each.last[0] + (each.last[1] > 1)]
+    if inside or not comment.alone:
+        return inside
+    lines = LINE_BREAK.split(text)
+    while line < len(lines) and lines[line].lstrip().startswith("#"):
+        line += 1
+    return [each for each in extents if each.first[0] == line + 1]
+
+
+def _silence(ignore: _Ignore, entries: Sequence[_Extent], found: list[Diagnostic]) -> bool:
+    silenced = False
+    for place, each in enumerate(found):
+        if each.code == ignore.code and not each.is_error and each.span is not None:
+            if any(entry.holds(each.span) for entry in entries):
+                found[place] = each if each.ignored is not None else replace(each, ignored=ignore.reason)
+                silenced = True
+    return silenced
+
+
+def _told(code: str, span: Span, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(code=code, severity=Severity.WARNING, message=message, span=span, hint=hint)
