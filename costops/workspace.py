@@ -19,6 +19,7 @@ from costops.errors import BillError, InvalidRulesError, StateError, UsageError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
+from costops.language.renames import check_renames
 from costops.model.diagnostic import Diagnostic, in_order
 from costops.model.progress import QUIET, Progress
 from costops.model.rules import RuleSet
@@ -154,7 +155,8 @@ class Workspace:
             complete=loaded.complete,
             cost_columns=self.settings.cost_columns,
         )
-        return Validation(in_order([*self._settings_diagnostics, *loaded.diagnostics, *checked]), self.texts)
+        found = [*self._settings_diagnostics, *loaded.diagnostics, *checked, *check_renames(loaded.rules)]
+        return Validation(in_order(found), self.texts)
 
     # Bill and metrics.
 

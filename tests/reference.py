@@ -44,6 +44,7 @@ __all__ = [
     "EmptyBucketError",
     "NegativeWeightError",
     "Result",
+    "Rounding",
     "RuleFailedError",
     "SeveralUnitsError",
     "amount",

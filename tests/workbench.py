@@ -10,7 +10,8 @@ import csv
 import json
 import math
 import os
-from collections import defaultdict
+import random
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -51,6 +52,8 @@ class Case:
     """A glob of bill files that exist already, instead of `bill`."""
     tables: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """Lookup tables: (key, value) by the file's path from the rules folder."""
+    costs: Mapping[str, str] = field(default_factory=dict)
+    """More cost columns, each with the bill's column that it is."""
 
     def with_rules(self, rules: str | Mapping[str, object]) -> Case:
         """The same bill under other rules."""
@@ -94,11 +97,14 @@ def write(case: Case, folder: Path, *, bill_parts: Sequence[Sequence[Charge]] | 
     """Writes the workspace of a case; `bill_parts` gives the bill's rows as several files."""
     for name in ("rules", "bill", "usage", "state"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    billing: dict[str, object] = {"name": "cloud", "path": case.bill_path or "bill/*.csv"}
+    if case.costs:
+        billing["costs"] = dict(case.costs)
     settings: dict[str, object] = {
         "version": 1,
         "cost": case.cost,
         "report": list(case.report),
-        "billing": [{"name": "cloud", "path": case.bill_path or "bill/*.csv"}],
+        "billing": [billing],
     }
     if case.usage:
         settings["metric_sources"] = [{"name": "warehouse", "kind": "file", "path": "usage/*.csv"}]
@@ -212,23 +218,62 @@ def run(case: Case, folder: Path, *, threads: int = 1) -> Ledger:
     return ledger
 
 
-def expected(case: Case, rules: RuleSet) -> reference.Result:
+def expected(
+    case: Case,
+    rules: RuleSet,
+    *,
+    rounding: reference.Rounding | None = None,
+    notes: Counter[str] | None = None,
+) -> reference.Result:
     """The oracle's ledger of a case."""
-    return reference.evaluate(rules, case.bill, case.usage, report=case.report, cost=case.cost)
+    return reference.evaluate(
+        rules,
+        case.bill,
+        case.usage,
+        report=case.report,
+        cost=case.cost,
+        costs=case.costs,
+        rounding=rounding,
+        notes=notes,
+    )
+
+
+class Jitter:
+    """Rounds up or down, by chance but the same in every run."""
+
+    def __init__(self, seed: int) -> None:
+        self._numbers = random.Random(seed)
+
+    def __call__(self, exact: Fraction) -> int:
+        return math.floor(exact) if self._numbers.getrandbits(1) else math.ceil(exact)
 
 
 def is_steady(case: Case, rules: RuleSet) -> bool:
-    """Whether rounding every part to 1e-12, up or down, moves no amount of the oracle's ledger noticeably.
+    """Whether rounding every part to 1e-12, up, down or either, moves no amount of the oracle's ledger noticeably.
 
     It does where a later rule weighs by dust that an earlier one left: a few units of 1e-12, or a credit that
-    cancels a cost but for them. The exact shares of such dust are nothing that a ledger in units of 1e-12 can hold.
+    cancels a cost but for them; and where elements of a cutoff are equal but for dust. The exact shares of such dust
+    are nothing that a ledger in units of 1e-12 can hold. A rule that fails must fail in the same way.
     """
-    exact = expected(case, rules)
-    for rounding in (math.floor, math.ceil):
-        near = reference.evaluate(rules, case.bill, case.usage, report=case.report, cost=case.cost, rounding=rounding)
-        if differences(near, exact, TOLERANCE / 4):
+    exact = outcome(case, rules)
+    for rounding in (math.floor, math.ceil, Jitter(1), Jitter(2)):
+        near = outcome(case, rules, rounding=rounding)
+        if isinstance(exact, reference.RuleFailedError) or isinstance(near, reference.RuleFailedError):
+            if type(near) is not type(exact) or str(near) != str(exact):
+                return False
+        elif differences(near, exact, TOLERANCE / 4):
             return False
     return True
+
+
+def outcome(
+    case: Case, rules: RuleSet, *, rounding: reference.Rounding | None = None
+) -> reference.Result | reference.RuleFailedError:
+    """The oracle's ledger of a case, or the failure that a rule asks for."""
+    try:
+        return expected(case, rules, rounding=rounding)
+    except reference.RuleFailedError as error:
+        return error
 
 
 # Comparing

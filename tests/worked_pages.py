@@ -15,13 +15,17 @@ usage numbers that go with it; then examples, each a block of rules with the tab
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import Case, Charge, Usage, charge, evaluated, totals, usage, write
+
+if TYPE_CHECKING:
+    from costops.model.ledger import Ledger
 
 COST = "EffectiveCost"
 _PIECE = re.compile(r"^```(yaml|csv)\n(.*?)^```$|((?:^\|.*\|\n)+)", re.MULTILINE | re.DOTALL)
@@ -45,6 +49,8 @@ class Example:
     """One block of rules with what it must give."""
 
     line: int
+    beside: str
+    """Rules of a file of their own, before those of the case."""
     case: Case
     figures: tuple[Figures, ...]
     refused: tuple[str, ...]
@@ -73,7 +79,7 @@ def examples(page: Path) -> list[Example]:
             state.beside += block
         else:
             line = text.count("\n", 0, match.start()) + 2
-            found.append(Example(line, _case(block, state), (), ()))
+            found.append(Example(line, _beside(state.beside, block), _case(block, state), (), ()))
             state.table = ()
     return found
 
@@ -85,13 +91,8 @@ def _pair(line: str) -> tuple[str, str]:
 
 def _cells(table: str) -> list[list[str]]:
     """The header and the rows, without the line between them."""
-    rows = [[cell.strip() for cell in line.strip("|\n ").split(" | ")] for line in _padded(table)]
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
     return [rows[0], *rows[2:]]
-
-
-def _padded(table: str) -> Iterator[str]:
-    for line in table.splitlines():
-        yield re.sub(r"\|(?=\|)", "| ", line).replace("| |", "|  |")
 
 
 def _read_table(rows: list[list[str]], state: _Reading, found: list[Example]) -> None:
@@ -133,14 +134,16 @@ def _usage(cells: dict[str, str]) -> Usage:
 
 def _case(rules: str, state: _Reading) -> Case:
     tables = {name: state.table for name in re.findall(r"lookup: ([\w./-]+\.csv)", rules)} if state.table else {}
-    return Case(_beside(state.beside, rules) + rules, state.bill, state.usage, ("ServiceName",), COST, tables=tables)
+    return Case(rules, state.bill, state.usage, ("ServiceName",), COST, tables=tables)
 
 
 def _beside(beside: str, rules: str) -> str:
-    """Those entries, a line each, that the example does not define itself, and only where it has no such section."""
-    section, *entries = beside.splitlines()
-    kept = [entry for entry in entries if entry.split("id: ")[1].split(",")[0] not in re.findall(r"id: ([\w.-]+)", rules)]
-    return "\n".join([section, *kept, ""]) if kept else ""
+    """The labels, a line each, that the example does not define itself."""
+    header, *entries = beside.splitlines()
+    own = re.search(r"^labels:\n((?:[ #].*\n)*)", rules, re.MULTILINE)
+    taken = re.findall(r"- \{?id: ([\w.-]+)", own.group(1)) if own else []
+    kept = [entry for entry in entries if re.findall(r"- \{id: ([\w.-]+)", entry)[0] not in taken]
+    return "\n".join([header, *kept, ""]) if kept else ""
 
 
 # Comparing
@@ -148,28 +151,36 @@ def _beside(beside: str, rules: str) -> str:
 
 def check(example: Example, folder: Path) -> None:
     """Runs an example in an empty folder; fails where the page states another figure than the ledger has."""
+    write(example.case, folder)
+    if example.beside:
+        (folder / "rules" / "00-beside.yaml").write_text(example.beside, encoding="utf-8")
     if example.refused:
-        assert refused(example, folder) == example.refused
+        assert _refused(folder) == example.refused
         return
-    assert example.figures, "rules without figures"
-    ledger = evaluated(write(example.case, folder))
+    assert example.figures, "the example has no figures"
+    ledger = evaluated(folder)
     for table in example.figures:
-        names = ("ServiceName", "currency", *table.dimensions)
         for place, column in enumerate(table.columns):
-            is_cost = column in ledger.cost_columns
-            sums: dict[tuple[str | None, ...], Fraction] = {}
-            for (service, currency, *element), amount in totals(ledger, *names, column=column if is_cost else COST).items():
-                if table.service in (None, service) and (is_cost or currency == column):
-                    sums[tuple(element)] = sums.get(tuple(element), Fraction(0)) + amount
             stated = {element: figures[place] for element, figures in table.rows if figures[place]}
-            assert {key: _as_written(value, stated.get(key)) for key, value in sums.items() if value} == stated
+            found = _sums(ledger, table, column)
+            assert {key: _as_written(value, stated.get(key)) for key, value in found.items()} == stated
 
 
-def refused(example: Example, folder: Path) -> tuple[str, ...]:
-    """The codes of the errors that the rules have."""
+def _sums(ledger: Ledger, table: Figures, column: str) -> dict[tuple[str | None, ...], Fraction]:
+    """By element, those of 0 left out; `column` is a currency or a cost column."""
+    is_cost = column in ledger.cost_columns
+    sums: dict[tuple[str | None, ...], Fraction] = defaultdict(Fraction)
+    every = totals(ledger, "ServiceName", "currency", *table.dimensions, column=column if is_cost else COST)
+    for (service, currency, *element), amount in every.items():
+        if table.service in (None, service) and (is_cost or currency == column):
+            sums[tuple(element)] += amount
+    return {element: amount for element, amount in sums.items() if amount}
+
+
+def _refused(folder: Path) -> tuple[str, ...]:
     from costops.workspace import open_workspace
 
-    with open_workspace(write(example.case, folder), environment={}) as workspace:
+    with open_workspace(folder, environment={}) as workspace:
         found = workspace.validate().diagnostics
     return tuple(each.code for each in found if each.is_error)
 
@@ -179,8 +190,3 @@ def _as_written(amount: Fraction, stated: str | None) -> str:
     places = len((stated or "0.00").partition(".")[2])
     quantum = Decimal(1).scaleb(-places)
     return str((Decimal(round(amount * 10**12)) / 10**12).quantize(quantum))
-
-
-def names(found: Sequence[Example]) -> list[str]:
-    """What tests of the examples are called."""
-    return [f"line {each.line}" for each in found]

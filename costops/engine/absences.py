@@ -48,19 +48,21 @@ class CaseColumns:
     def __init__(self, fields: Fields, cases: Sequence[CaseKeys]) -> None:
         self._columns = dict(fields.items())
         self.cases = tuple(cases)
-        self.added: dict[RawField, str] = {}
+        added: dict[RawField, str] = {}
         for each in cases:
             field = RawField("tag", each.other)
-            if field not in self._columns and field not in self.added:
-                self.added[field] = f"g{len(self.added)}"
+            if field not in self._columns:
+                added.setdefault(field, f"g{len(added)}")
+        self._columns.update(added)
+        self.added = tuple(added.items())
+        """Fields that no program needs, each with the name of its column."""
 
     def keys(self) -> list[tuple[tuple[str, ...], str]]:
         """For each case the columns that are read, and the column of the other key."""
         return [(tuple(self._column(key) for key in each.read), self._column(each.other)) for each in self.cases]
 
     def _column(self, key: str) -> str:
-        field = RawField("tag", key)
-        return self._columns.get(field) or self.added[field]
+        return self._columns[RawField("tag", key)]
 
 
 def keys_of_tags(connection: duckdb.DuckDBPyConnection, tags: str) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from costops.model.expression import Expression
-from costops.model.rules import Cutoff, Method
+from costops.model.rules import Cutoff, Meaning, Method
 
 PATH = "path"
 """The column that holds the rules of a profile's path, each between PATH_MARKs."""
@@ -48,6 +48,10 @@ class Fields:
 
     def column(self, field: RawField) -> str:
         return self._names.setdefault(field, f"f{len(self._names)}")
+
+    def known(self, field: RawField) -> str | None:
+        """The column of a field that some program needs, else None."""
+        return self._names.get(field)
 
     def items(self) -> tuple[tuple[RawField, str], ...]:
         return tuple(self._names.items())
@@ -100,6 +104,10 @@ class Step:
     rule: str
     source: Expression
     """Over slots and PATH."""
+    matched: Expression
+    """Over slots and PATH: the source without regard to what earlier rules have allocated."""
+    rivals: tuple[str, ...]
+    """Earlier rules along one of `into`, whose cost this one leaves alone; in order."""
     method: Method
     destinations: tuple[str, ...]
     """Slots whose values are the elements; empty where elements are given, or found in metrics."""
@@ -151,6 +159,23 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A field of which rules expect values."""
+
+    meaning: Meaning
+    of_sources: bool
+    """Whether values are looked for in what the field is made from, before the field's own words."""
+    columns: tuple[str, ...]
+    """Where values are looked for."""
+    nearby: str
+    """The column of the field, where values that are spelled alike are looked for."""
+    slot: str | None
+    """What holds the running value, where an allocation writes it."""
+    values_as_they_are: tuple[str, ...]
+    values_in_any_case: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """A whole rule set, ready to run on raw cells."""
 
@@ -165,6 +190,9 @@ class Program:
     """(report dimension, slot or column of the result layers)."""
     cost: str
     """The cost column of money by element."""
+    watched: tuple[Watched, ...] = ()
+    readers: tuple[tuple[str, ...], ...] = ()
+    """Keys of tags that one entry reads, for each entry that reads some; each once."""
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from costops.engine.absences import absences_of, described
 from costops.engine.ir import Fields, Program
 from costops.engine.load import BillFacts
 from costops.errors import EngineError
@@ -63,7 +64,7 @@ def cells_wanted(
 ) -> Wanted:
     """What cells must be made for to run these programs on them; `reading` as in BillDescription."""
     named = [[field.kind, field.name, name] for field, name in fields.items()]
-    told_apart = [repr((each.layers, each.slots)) for each in programs]
+    told_apart = [repr((each.layers, each.slots, each.watched, each.readers)) for each in programs]
     amounts = [list(costs), list(quantities)]
     text = json.dumps([FORMAT, reading, named, amounts, told_apart, repr(fields.lookups())], ensure_ascii=False)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -175,6 +176,7 @@ def _described_facts(facts: BillFacts) -> dict[str, Any]:
             [each.source, each.currency, each.rows, {cost: str(amount) for cost, amount in each.amounts.items()}]
             for each in facts.splits
         ],
+        "absences": described(facts.absences),
     }
 
 
@@ -189,7 +191,8 @@ def _facts_of(note: dict[str, Any]) -> BillFacts:
         )
         for source, currency, rows, amounts in note["splits"]
     )
-    return BillFacts(note["rows"], first, last, months, totals, missing, splits)
+    absences = absences_of(note["absences"])
+    return BillFacts(note["rows"], first, last, months, totals, missing, splits, absences)
 
 
 def _note_of(entry: Path) -> dict[str, Any] | None:

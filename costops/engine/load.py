@@ -9,9 +9,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from costops.engine.absences import (
+    CaseColumns,
+    cost_of_cases,
+    find_absences,
+    keep_cases_apart,
+    keys_of_tags,
+    other_cases,
+)
 from costops.engine.faults import broken_tags, incomplete, refuse_changed, unreadable_metric, unreadable_part
 from costops.engine.ir import Fields, MetricUse, Program, RawField
 from costops.errors import BillError
+from costops.model.absences import NOTHING_ABSENT, Absences
 from costops.model.bill import BillDescription, BillPart, MetricDescription, MetricFile
 from costops.model.bill_report import SplitReading
 
@@ -37,6 +46,8 @@ class BillFacts:
     """(cost column, charges without a value there), only where there are some."""
     splits: tuple[SplitReading, ...] = ()
     """Charges that are left out because the parts that their provider has split them into are there."""
+    absences: Absences = NOTHING_ABSENT
+    """What it lacks of what a watching program expects."""
 
 
 def _nobody(_words: str) -> None:
@@ -72,16 +83,31 @@ def load_bill(
     amounts = (*costs, *quantities)
     named = fields.items() or ((RawField("column", cells.NO_FIELD), cells.NO_FIELD),)
     tables = [cells.tables_of(place) for place in range(len(bill.parts))]
-    for part, names in zip(bill.parts, tables, strict=True):
+    readers = [keys for program in programs for keys in program.readers]
+    keys = {key for part in bill.parts for key in part.tag_columns} if readers else set()
+    cases = CaseColumns(fields, ())
+    # Parts whose tags are one text come first: which keys there are, only their texts say.
+    for part, names in sorted(zip(bill.parts, tables, strict=True), key=lambda each: each[0].tags is None):
+        if part.tags is None:
+            cases = CaseColumns(fields, other_cases(readers, keys))
         tell(f"reading {_called(part)}, first pass")
         try:
-            connection.execute(text_of(cells.part_combinations(part, named, names.combinations)))
-            _read_tags(connection, part, named, names)
+            connection.execute(text_of(cells.part_combinations(part, (*named, *cases.added), names.combinations)))
+            if _has_tags(connection, part, named, names) and readers:
+                keys.update(keys_of_tags(connection, names.tags))
         except duckdb.Error as error:
             raise unreadable_part(connection, part, error) from error
     tell("grouping what was read")
+    cases = CaseColumns(fields, other_cases(readers, keys))
+    named = (*named, *cases.added)
+    for part, names in zip(bill.parts, tables, strict=True):
+        _read_tag_values(connection, part, named, names)
     salt = _number_tuples(connection, bill.parts, named, tables)
-    _merge_tuples(connection, programs, [name for _, name in named])
+    watching = next((program for program in programs if program.watched), None)
+    absences = NOTHING_ABSENT
+    if watching is not None:
+        absences = find_absences(connection, watching, [name for _, name in fields.items()], sorted(keys))
+    _merge_tuples(connection, programs, [name for _, name in named], cases)
     for part, names in zip(bill.parts, tables, strict=True):
         tell(f"reading {_called(part)}, second pass")
         try:
@@ -112,7 +138,10 @@ def load_bill(
             connection.execute(f'DROP TABLE IF EXISTS "{name}"')
     absent = tuple((cost, int(count)) for cost, count in zip(costs, missing, strict=True) if count)
     first, last = (months[0], months[-1]) if months else ("", "")
-    return BillFacts(int(rows), first, last, months, totals, absent, splits)
+    if watching is not None:
+        place = costs.index(watching.cost)
+        absences = replace(absences, other_cases=cost_of_cases(connection, cases, place))
+    return BillFacts(int(rows), first, last, months, totals, absent, splits, absences)
 
 
 def with_splits_told(connection: duckdb.DuckDBPyConnection, bill: BillDescription) -> BillDescription:
@@ -176,7 +205,7 @@ def _number_tuples(
 
 
 def _merge_tuples(
-    connection: duckdb.DuckDBPyConnection, programs: Sequence[Program], field_columns: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, programs: Sequence[Program], field_columns: Sequence[str], cases: CaseColumns
 ) -> None:
     """Make `merging`, for each tuple the one that stands for it, and leave only those in `tuples`."""
     from costops.engine.sql import profiles
@@ -189,6 +218,9 @@ def _merge_tuples(
             seen.add((program.layers, program.slots))
             connection.execute(profiles.classes(program, tuple(field_columns)))
             connection.execute(text_of(profiles.told_apart()))
+    if cases.cases:
+        keep_cases_apart(connection, cases)
+        connection.execute(text_of(profiles.told_apart()))
     connection.execute(text_of(profiles.merged()))
     connection.execute(text_of(profiles.standing_tuples()))
 
@@ -207,20 +239,31 @@ def _months_and_totals(
     return tuple(sorted(months)), totals
 
 
-def _read_tags(
-    connection: duckdb.DuckDBPyConnection, part: BillPart, named: Sequence[tuple[RawField, str]], tables: PartTables
+def _has_tags(
+    connection: duckdb.DuckDBPyConnection, part: BillPart, named: PartFields, tables: PartTables
+) -> bool:
+    """Make the table of distinct texts of tags, where a part has such texts and programs read tags."""
+    from costops.engine.sql import cells
+    from costops.engine.sql.syntax import text_of
+
+    if part.tags is None or not any(field.kind == "tag" for field, _ in named):
+        return False
+    connection.execute(text_of(cells.distinct_tags(tables.combinations, tables.tags)))
+    broken = connection.execute(text_of(cells.broken_tags(tables.tags))).fetchall()
+    if broken:
+        raise broken_tags(connection, part, broken[0][0])
+    return True
+
+
+def _read_tag_values(
+    connection: duckdb.DuckDBPyConnection, part: BillPart, named: PartFields, tables: PartTables
 ) -> None:
     from costops.engine.sql import cells
     from costops.engine.sql.syntax import text_of
 
     keys = [(field.name, name) for field, name in named if field.kind == "tag"]
-    if part.tags is None or not keys:
-        return
-    connection.execute(text_of(cells.distinct_tags(tables.combinations, tables.tags)))
-    broken = connection.execute(text_of(cells.broken_tags(tables.tags))).fetchall()
-    if broken:
-        raise broken_tags(connection, part, broken[0][0])
-    connection.execute(text_of(cells.tag_values(tables.tags, keys, tables.tag_values)))
+    if part.tags is not None and keys:
+        connection.execute(text_of(cells.tag_values(tables.tags, keys, tables.tag_values)))
 
 
 def load_metrics(

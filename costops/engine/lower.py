@@ -8,12 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import gcd
+from typing import TypedDict
 
-from costops.engine.ir import PATH, PATH_MARK, UNITS, Fields, Layer, MetricBasis, MetricUse, Program, RawField, Step
+from costops.engine.ir import (
+    PATH,
+    PATH_MARK,
+    UNITS,
+    Fields,
+    Layer,
+    MetricBasis,
+    MetricUse,
+    Program,
+    RawField,
+    Step,
+    Watched,
+)
+from costops.engine.watching import Columns, watched
 from costops.model.conditions import All, AnyOf, Condition, Not, Test, all_of, make_test, tests_in
 from costops.model.cycles import dimension_order, names_read
+from costops.model.expectations import expectations, keys_read
 from costops.model.expression import Call, Column, Expression, Literal, call
-from costops.model.rules import Allocation, Dimension, DimensionRule, Label, Method, RuleSet, Source, Transform
+from costops.model.rules import Allocation, Dimension, DimensionRule, Label, Meaning, Method, RuleSet, Source, Transform
 from costops.money import PICOS
 
 MISSING = Literal(None)
@@ -23,9 +38,12 @@ ALLOCATED = "Allocated"
 """How the columns begin that say along what a provider has split a charge."""
 
 
-def lower(rules: RuleSet, *, report: Sequence[str], cost: str, fields: Fields) -> Program:
-    """The program of a checked rule set; raw fields that it needs are added to `fields`."""
-    return _Lowering(rules, tuple(report), cost, fields).program()
+def lower(rules: RuleSet, *, report: Sequence[str], cost: str, fields: Fields, watch: bool = False) -> Program:
+    """The program of a checked rule set; raw fields that it needs are added to `fields`.
+
+    With `watch` it knows what the rules expect of the bill, for warnings.
+    """
+    return _Lowering(rules, tuple(report), cost, fields).program(watch=watch)
 
 
 def test_expression(value: Expression, test: Test) -> Expression:
@@ -146,6 +164,11 @@ def _value_condition(condition: Condition, value: Expression) -> Expression:
             return call("not", _value_condition(part, value))
 
 
+class _Watching(TypedDict, total=False):
+    watched: tuple[Watched, ...]
+    readers: tuple[tuple[str, ...], ...]
+
+
 class _Lowering:
     def __init__(self, rules: RuleSet, report: tuple[str, ...], cost: str, fields: Fields) -> None:
         self._rules = rules
@@ -158,12 +181,14 @@ class _Lowering:
         self._labels: dict[str, Expression] = {}
         self._dimensions: dict[str, Expression] = {}
         self._result_columns: dict[str, Expression] = {}
+        self._read: dict[Meaning, list[str]] = {}
+        """Columns with what a label or dimension reads, before its own words."""
         self._slots: dict[tuple[str, str], str] = {}
         self._slot_columns: dict[str, str] = {}
         self._allocations = tuple(each for each in rules.allocations if each.enabled)
         self._running = frozenset(name for each in self._allocations for name in each.into)
 
-    def program(self) -> Program:
+    def program(self, *, watch: bool) -> Program:
         for label in self._rules.labels:
             if label.enabled:
                 self._labels[label.id] = self._label(label)
@@ -189,6 +214,7 @@ class _Lowering:
             result_layers=self._results.layers(),
             report=tuple((name, columns[name]) for name in self._report),
             cost=self._cost,
+            **(self._watching() if watch else _Watching()),
         )
 
     # Values before the first allocation.
@@ -215,6 +241,7 @@ class _Lowering:
             is_tag = source.field.startswith("Tags.")
             field = self._raw("tag" if is_tag else "column", source.field.removeprefix("Tags."))
             cleaned = self._layers.define(self._transformed(field, (*source.transform, *label.transform)))
+            self._read.setdefault(Meaning("label", label.id), []).append(cleaned.name)
             values.append(_renamed(cleaned, label, self._layers))
         return self._layers.define(call("first_present", *values))
 
@@ -222,7 +249,9 @@ class _Lowering:
         values = [
             self._transformed(self._fixed(each.field, inside), (*each.transform, *transforms)) for each in sources
         ]
-        return call("first_present", *(self._layers.define(value) for value in values))
+        defined = [self._layers.define(value) for value in values]
+        self._read.setdefault(Meaning("dimension", inside), []).extend(each.name for each in defined)
+        return call("first_present", *defined)
 
     def _dimension(self, dimension: Dimension) -> Expression:
         values: list[Expression] = []
@@ -235,7 +264,9 @@ class _Lowering:
                     self._layers.define(self._transformed(self._fixed(each.field, dimension.id), each.transform))
                     for each in rule.concat
                 ]
-                value = self._layers.define(self._transformed(formatted(rule, parts), rule.transform))
+                joined = self._layers.define(self._transformed(formatted(rule, parts), rule.transform))
+                self._read.setdefault(Meaning("dimension", dimension.id), []).append(joined.name)
+                value = joined
             where = self._fixed_condition(rule.where, dimension.id)
             values.append(value if where is None else call("case", where, value, MISSING))
         return self._layers.define(call("first_present", *values, Literal(dimension.default)))
@@ -257,6 +288,28 @@ class _Lowering:
     @staticmethod
     def _always(expression: Expression | None) -> Expression:
         return Literal(True) if expression is None else expression
+
+    # What the rules expect of the bill.
+
+    def _watching(self) -> _Watching:
+        found = expectations(self._rules)
+        columns = Columns(self._known_column, lambda meaning: tuple(self._read.get(meaning, ())), self._running_slot)
+        read = [[key for key in keys if self._fields.known(RawField("tag", key))] for keys in keys_read(found).values()]
+        readers = tuple(sorted({tuple(keys) for keys in read if keys}))
+        return {"watched": watched(found, columns), "readers": readers}
+
+    def _known_column(self, meaning: Meaning) -> str | None:
+        """The column with a field's value before the first allocation, where the program has one."""
+        if meaning.kind in ("column", "tag"):
+            return self._fields.known(RawField(meaning.kind, meaning.name))
+        if meaning.kind == "direct":
+            return self._known_column(self._rules.resolve(meaning.name))
+        known = self._labels if meaning.kind == "label" else self._dimensions
+        value = known.get(meaning.name)
+        return value.name if isinstance(value, Column) else None
+
+    def _running_slot(self, meaning: Meaning) -> str | None:
+        return self._slots.get(("running", meaning.name)) if meaning.kind in ("label", "dimension") else None
 
     # Slots: what a profile carries through the steps.
 
@@ -351,12 +404,9 @@ class _Lowering:
     # Steps.
 
     def _step(self, number: int, rule: Allocation) -> Step:
-        source = self._condition(self._taken_condition(rule))
-        allocated = [
-            call("contains", Column(PATH), Literal(f"{PATH_MARK}{earlier.id}{PATH_MARK}"))
-            for earlier in self._allocations[: number - 1]
-            if set(earlier.into) & set(rule.into)
-        ]
+        source = matched = self._condition(self._taken_condition(rule))
+        earlier = [each.id for each in self._allocations[: number - 1] if set(each.into) & set(rule.into)]
+        allocated = [call("contains", Column(PATH), Literal(f"{PATH_MARK}{each}{PATH_MARK}")) for each in earlier]
         if rule.allocated == "exclude" and allocated:
             source = call("and", source, call("not", call("or", *allocated)))
         elif rule.allocated == "only":
@@ -377,6 +427,8 @@ class _Lowering:
             number=number,
             rule=rule.id,
             source=source,
+            matched=matched,
+            rivals=tuple(earlier) if rule.allocated == "exclude" else (),
             method=rule.method,
             destinations=tuple(self._slot(name) for name in rule.to) if from_costs else (),
             into=into,

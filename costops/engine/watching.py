@@ -45,7 +45,8 @@ def watched(found: Iterable[Expectation], columns: Columns) -> tuple[Watched, ..
                     columns=tuple(each for each in sources if each is not None),
                     nearby=column,
                     slot=None if own_words else columns.slot(meaning),
-                    values=tuple(sorted(expected)),
+                    values_as_they_are=tuple(sorted(value for value, in_any_case in expected if not in_any_case)),
+                    values_in_any_case=tuple(sorted(value for value, in_any_case in expected if in_any_case)),
                 )
             )
     return tuple(result)

@@ -43,7 +43,8 @@ def read_element(node: Node, dimensions: Element, problems: Problems) -> Element
     if len(parts) != len(dimensions):
         shape = f"[{', '.join(dimensions)}]"
         found = f"has {len(parts)}" if isinstance(node, ListNode) else f"is {describe(node)}"
-        message = f"an element needs {len(dimensions)} values, one for each of {shape}, and this {found}"
+        plural = "s" if len(dimensions) > 1 else ""
+        message = f"an element needs {len(dimensions)} value{plural}, one for each of {shape}, and this {found}"
         problems.error("CO506", node.span, message)
         return None
     texts = tuple(read_text(part, problems) for part in parts)

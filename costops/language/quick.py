@@ -13,8 +13,11 @@ from costops.language.limits import INVISIBLE, MAXIMUM_DEPTH, MAXIMUM_NODES, MAX
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, Places, ScalarNode, plain_kind
 from costops.model.diagnostic import Span
 
-_DOUBTFUL = re.compile(rf"\t|^(?:%|---|\.\.\.)|{INVISIBLE.pattern}", re.MULTILINE)
+_DOUBTFUL = re.compile(rf"\t|^(?:%|---[^\r\n]|\.\.\.)|[\"']:[^\s]|{INVISIBLE.pattern}", re.MULTILINE)
 """What the parser in C, made for YAML 1.1, may see differently, and what the other reader has a word on."""
+
+_BLOCK = re.compile(r"[|>][-+0-9]* *(?:\r\n|\r|\n) *[^ \r\n]")
+"""A text of several lines whose first line is neither empty nor a comment."""
 
 
 class _DoubtfulError(Exception):
@@ -107,6 +110,8 @@ class _Builder:
             raise _DoubtfulError
         if style in "|>":
             source = self._places.text[start.index : end.index]
+            if not _BLOCK.match(source):
+                raise _DoubtfulError
             span = self._places.span(start.index, start.index + len(source.rstrip()))
         else:
             span = Span(self._file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)

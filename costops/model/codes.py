@@ -66,6 +66,9 @@ CODES: dict[str, str] = {
     "CO318": "A metric source does not exist.",
     "CO319": "An operator is used with `allocated_by` that it does not have.",
     "CO320": "A lookup table does not exist.",
+    "CO321": "An id in `renamed_from` still is that of an entry.",
+    "CO322": "An entry is renamed from itself.",
+    "CO323": "Two entries are renamed from the same id.",
     # In the contract, and not built yet.
     "CO421": "`checks` is not built yet.",
     "CO422": "`cache` is not built yet.",

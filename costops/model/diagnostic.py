@@ -38,6 +38,8 @@ class Diagnostic:
     hint: str | None = None
     related: tuple[tuple[Span, str], ...] = field(default=())
     """Other places that matter, each with a few words, such as the first of two equal ids."""
+    ignored: str | None = None
+    """Why a comment beside the rule silences the warning; None: nothing does."""
 
     @property
     def is_error(self) -> bool:

@@ -101,10 +101,18 @@ def _begin(real: Path, path: Path, options: str) -> sqlite3.Connection:
         connection.execute("BEGIN")
         check_identity(connection, path)
         connection.execute("SELECT serial FROM meta").fetchone()
+        # SQLite fills a last page that was cut with zeros, and does not miss what an empty table needs.
+        if write_ahead_log(real) is None and real.stat().st_size % _page_bytes(connection):
+            raise corrupt(path, "its last page is not whole")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _page_bytes(connection: sqlite3.Connection) -> int:
+    size: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    return size
 
 
 def _stamp(real: Path) -> tuple[int, int, int]:

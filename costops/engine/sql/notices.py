@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from costops.engine.sql.shape import Shape, part_names, positions, printed
+from costops.engine.ir import PATH, PATH_MARK
+from costops.engine.sql.scalar import scalar
+from costops.engine.sql.shape import Shape, alive_and, bucketed, part_names, positions, printed
+from costops.engine.sql.steps import in_effect
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -74,18 +77,90 @@ def unbilled_elements(billed: tuple[str, ...]) -> Node:
 
 
 @printed
-def left_money(cost_place: int) -> Node:
-    """(currency, cost that stayed because its bucket is empty, buckets)."""
+def emptied_money(cost_place: int) -> Node:
+    """(currency, cost that stayed, buckets, days, first and last day) of source rows whose bucket is empty."""
+    return _on_days(table("left_over"), cost_place)
+
+
+@printed
+def filled_money(shape: Shape, cost_place: int) -> Node:
+    """The same of source rows whose bucket is empty but for what `on_empty` puts there."""
+    weighty = select(
+        [column("bucket")], table("weights"), distinct=True, where=binary(exp.GT, column("weight"), number(0))
+    )
+    served = select([column("bucket")], table("shares"), distinct=True)
+    filled = select(
+        [column("bucket")],
+        subquery(served, "served"),
+        joins=[join(subquery(weighty, "weighty"), using=["bucket"], kind="ANTI")],
+    )
+    rows = select(
+        [exp.Star()],
+        subquery(bucketed(shape), "rows"),
+        joins=[join(subquery(filled, "filled"), using=["bucket"], kind="SEMI")],
+    )
+    return _on_days(subquery(rows, "t"), cost_place)
+
+
+def _on_days(rows: Node, cost_place: int) -> Node:
+    day = column("day")
     return select(
         [
             column("currency"),
             summed(column(f"c{cost_place}")),
             exp.Count(this=exp.Distinct(expressions=[column("bucket")])),
+            exp.Count(this=exp.Distinct(expressions=[day])),
+            function("min", day.copy()),
+            function("max", day.copy()),
         ],
-        table("left_over"),
+        rows,
         group=positions(1),
         order=positions(1),
     )
+
+
+@printed
+def untaken_money(matched: Expression, effective: tuple[str | None, str | None], cost_place: int) -> Node:
+    """(path, currency, cost) of what a step's source matches and an earlier rule has allocated; the step's own profiles
+    are taken.
+    """
+    allocated = binary(exp.NEQ, column(PATH), text(PATH_MARK))
+    profiles = select([column("profile"), column(PATH)], table("profiles"), where=conjunction(alive_and(matched), allocated))
+    return _matched_money(profiles, PATH, effective, cost_place)
+
+
+@printed
+def unchanged_money(matched: Expression, effective: tuple[str | None, str | None], cost_place: int) -> Node:
+    """(step that took it, currency, cost) of what a step's source would match before the first allocation."""
+    first = conjunction(equal(column("made"), number(0)), scalar(matched))
+    profiles = select([column("profile"), column("taken")], table("profiles"), where=first)
+    return _matched_money(profiles, "taken", effective, cost_place)
+
+
+def _matched_money(profiles: Node, key: str, effective: tuple[str | None, str | None], cost_place: int) -> Node:
+    return select(
+        [column(key), column("currency"), summed(column(f"c{cost_place}"))],
+        table("items"),
+        joins=[join(subquery(profiles, "matched"), using=["profile"])],
+        where=in_effect(effective),
+        group=positions(2),
+        order=positions(2),
+    )
+
+
+@printed
+def widest_bucket() -> Node:
+    """The most elements that share one bucket."""
+    per_bucket = select([alias(function("count", exp.Star()), "elements")], table("shares"), group=[column("bucket")])
+    return select([function("coalesce", function("max", column("elements")), number(0))], subquery(per_bucket, "t"))
+
+
+@printed
+def values_of_slot(slot: str, values: tuple[str, ...]) -> Node:
+    """Values that a slot has in any profile, of some that are given in lower case."""
+    lower = function("lower", column(slot))
+    wanted = exp.In(this=lower, expressions=[text(each) for each in values])
+    return select([column(slot)], table("profiles"), distinct=True, where=wanted, order=positions(1))
 
 
 @printed

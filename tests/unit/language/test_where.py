@@ -110,7 +110,6 @@ def test_the_same_condition_written_differently_is_equal(bind, one, other) -> No
         ("{any: {a: x}}", "CO203", 6, "`any` takes a list of conditions, this is a mapping"),
         ("{all: []}", "CO209", 6, "`all` is empty"),
         ("{not: [x]}", "CO203", 6, "a condition is a mapping, this is a list"),
-        ("{direct.env: x}", "CO411", 1, "`direct.env`: values before the first allocation are not built yet"),
     ],
 )
 def test_a_mistake_in_a_condition_has_its_place(bind, where, code, offset, message) -> None:

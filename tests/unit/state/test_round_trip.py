@@ -28,6 +28,11 @@ LEDGERS = {
         [(*DAY, ("a", "b"), "", (1, -2, 3, -4))],
         cost_columns=("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"),
     ),
+    "cost columns that FOCUS does not have": ledger_of(
+        [(*DAY, (value, "b"), path, (1, -2, 3 * PICOS, -(10**9) * PICOS - 1)) for value in "xy" for path in ("", "r")],
+        cost_columns=("x_Net", "EffectiveCost", "Unblended", "net.2"),
+    ),
+    "no cost column of FOCUS": ledger_of([(*DAY, ("a", "b"), "", (0,))], cost_columns=("x_Net",)),
     "cost columns in another order": ledger_of([(*DAY, ("a", "b"), "", (1, 2))], cost_columns=COSTS[::-1]),
     "text of every kind": ledger_of(
         [
