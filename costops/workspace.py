@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from costops.model.rule_money import RuleMoney
     from costops.model.state_file import Restoration, Restored, StateCheck
     from costops.model.sums import LedgerSums
+    from costops.model.version_diff import VersionDiff
     from costops.periods import Period
     from costops.planning.review import Reviewed
     from costops.state.reader import StateReader
@@ -127,7 +128,7 @@ class Workspace:
 
     @cached_property
     def _loaded(self) -> LoadedRules:
-        return load_rules(self.settings.rules, self.settings.root)
+        return load_rules(self.settings.rules, self.settings.root, self._cache / "rules")
 
     @property
     def rules(self) -> RuleSet:
@@ -442,7 +443,21 @@ class Workspace:
         with self._required_reader() as reader:
             chosen = reader.version(version)
             names = tuple(by) if by is not None else chosen.draft.dimensions
-            return reader.sums(chosen.number, names, period)
+            sums = reader.sums(chosen.number, self._stored_names(reader, chosen, names), period)
+            return replace(sums, by=names)
+
+    def _stored_names(self, reader: StateReader, version: Version, names: Sequence[str]) -> tuple[str, ...]:
+        """Names as a version's report has them, those that its dimensions got later or had before included."""
+        from costops.planning.lineage import names_of_version
+
+        return names_of_version(names, version, reader.versions, self.rules)
+
+    def diff(self, before: int, after: int) -> VersionDiff:
+        """How two versions differ; raises StateError where there is no such version."""
+        from costops.planning.diff import make_diff
+
+        with self._required_reader() as reader:
+            return make_diff(reader, before, after, version_label)
 
     def rule_money(self, version: int | None = None, period: Period | None = None) -> RuleMoney:
         """What each rule of a version took, gave and left, in the order of evaluation; None is the newest."""
@@ -471,6 +486,8 @@ class Workspace:
 
         with self._required_reader() as reader:
             chosen = reader.version(version)
+            if by is not None:
+                (by,) = self._stored_names(reader, chosen, (by,))
             return make_digest(reader, chosen, version_label(chosen), by=by, period=period)
 
 

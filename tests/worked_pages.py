@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from costops.model.ledger import Ledger
 
 COST = "EffectiveCost"
-_PIECE = re.compile(r"^```(yaml|csv)\n(.*?)^```$|((?:^\|.*\|\n)+)", re.MULTILINE | re.DOTALL)
+_PIECE = re.compile(r"^```(yaml|csv)\n(.*?)^```$|((?:^\|[^\n]*\|\n)+)", re.MULTILINE | re.DOTALL)
 _FIGURES = re.compile(r"(?:(?P<service>.+), )?by (?P<dimensions>.+)")
 
 
@@ -133,7 +133,7 @@ def _usage(cells: dict[str, str]) -> Usage:
 
 
 def _case(rules: str, state: _Reading) -> Case:
-    tables = {name: state.table for name in re.findall(r"lookup: ([\w./-]+\.csv)", rules)} if state.table else {}
+    tables = dict.fromkeys(re.findall(r"lookup: ([\w./-]+\.csv)", rules), state.table) if state.table else {}
     return Case(rules, state.bill, state.usage, ("ServiceName",), COST, tables=tables)
 
 

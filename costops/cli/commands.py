@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("costops.cli.apply", "Write the next version of the allocations, all or nothing."),
     "history": ("costops.cli.history", "List the versions that were applied."),
     "show": ("costops.cli.show", "Show one version: who, when, its totals and its rules."),
+    "diff": ("costops.cli.diff", "Show how two versions differ: rules, and the cost of each element."),
     "ledger": ("costops.cli.ledger", "Print allocated cost of a version by dimensions, days or months."),
     "state": ("costops.cli.state", "Check, back up and restore the file that keeps every version."),
     "digest": ("costops.cli.digest", "Show what each element cost per billing month, and what changed."),

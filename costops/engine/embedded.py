@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.engine.evaluate import Money, Notice, Outcome, run
+from costops.engine.evaluate import Money, Outcome, run
 from costops.engine.ir import Fields, MetricUse, Program
 from costops.engine.kept import KeptBill, NotKeptError, cells_wanted, keep, load_kept
 from costops.engine.load import BillFacts, load_bill, load_metrics
 from costops.engine.lookups import load_lookups
 from costops.engine.lower import lower
+from costops.engine.noticing import Notice
 from costops.engine.probe import as_pattern
 from costops.engine.stages import Stages
 from costops.errors import BillError, EngineError
@@ -42,6 +43,8 @@ class Request:
 
     rules: RuleSet
     want_ledger: bool = False
+    want_notices: bool = False
+    """What is worth a warning; it comes with the ledger in any case."""
     lenient: bool = False
     """Leave cost where it was where a rule cannot run on this bill or says to fail, instead of failing."""
 
@@ -89,7 +92,10 @@ def evaluate(
             hint=f"set cost: to one of {', '.join(bill.cost_columns)}",
         )
     fields = Fields()
-    programs = [lower(each.rules, report=report, cost=cost, fields=fields) for each in requests]
+    programs = [
+        lower(each.rules, report=report, cost=cost, fields=fields, watch=each.want_ledger or each.want_notices)
+        for each in requests
+    ]
     for program, request in zip(programs, requests, strict=True):
         if not request.lenient:
             _refuse_absent_amounts(program, bill)
@@ -112,6 +118,7 @@ def evaluate(
                 field_columns=field_columns,
                 metric_tables=metric_tables,
                 want_ledger=request.want_ledger,
+                want_notices=request.want_notices,
                 lenient=request.lenient,
                 tell=tell,
             )

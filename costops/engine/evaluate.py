@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from costops.engine.ir import PATH_MARK, UNITS, MetricUse, Program, Step
+from costops.engine.noticing import Notice, Noticing
 from costops.errors import ConservationError, EngineError
 from costops.model.ledger import Ledger
+from costops.model.rules import Meaning
 from costops.money import format_picos
 
 if TYPE_CHECKING:
@@ -27,29 +29,16 @@ Money = dict[tuple[str, str | None, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something about money that a person should know of a rule."""
-
-    rule: str
-    code: str
-    currency: str
-    amount: int
-    """Picos of the workspace's cost column."""
-    whole: int
-    """Picos of all the cost that the rule's source holds."""
-    buckets: int = 0
-    elements: tuple[str, ...] = ()
-    """Names the notice is about, in order."""
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What evaluating one rule set gave."""
 
     money: tuple[Money, ...]
     """Cost by element after 0, 1, ... allocations of the rule set."""
     notices: tuple[Notice, ...]
+    """What is worth a warning, where it was asked for."""
     ledger: Ledger | None = field(repr=False, default=None)
+    written: tuple[tuple[Meaning, str], ...] = ()
+    """Values that the running ledger has, of those that the rules expect; with the notices."""
 
 
 def _nobody(_words: str, _rules_done: int) -> None:
@@ -65,17 +54,18 @@ def run(
     field_columns: Sequence[str],
     metric_tables: Mapping[MetricUse, str],
     want_ledger: bool,
+    want_notices: bool = False,
     lenient: bool = False,
     tell: Callable[[str, int], None] = _nobody,
 ) -> Outcome:
     """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown.
 
-    `quantities` are the columns behind them that are split too, but not shown. A `lenient` run leaves cost where it was
+    `quantities` are the columns behind them that are split too, but not shown. Notices come with the ledger or alone. A `lenient` run leaves cost where it was
     where a step cannot run or says to fail. `tell` hears what is being done and how many rules are done.
     """
     columns = (tuple(costs), tuple(quantities), tuple(field_columns))
     evaluation = _Run(connection, program, *columns, metric_tables, lenient, tell)
-    return evaluation.outcome(want_ledger=want_ledger)
+    return evaluation.outcome(want_ledger=want_ledger, want_notices=want_ledger or want_notices)
 
 
 class _Run:
@@ -110,10 +100,12 @@ class _Run:
         self._lenient = lenient
         self._tell = tell
         self._slots = profiles.slot_names(program)
-        self._notices: list[Notice] = []
+        self._noticing: Noticing | None = None
         self._profiles = 0
 
-    def outcome(self, *, want_ledger: bool) -> Outcome:
+    def outcome(self, *, want_ledger: bool, want_notices: bool) -> Outcome:
+        if want_notices:
+            self._noticing = Noticing(self._program, self._shown, self._rows)
         self._do(self._queries.classes(self._program, self._field_columns))
         self._profiles = self._do(self._queries.first_profiles(self._program))
         self._do(self._queries.first_items(len(self._amounts)))
@@ -124,7 +116,10 @@ class _Run:
         self._tell("adding up", count)
         self._check_conservation()
         money = self._money()
-        return Outcome(money, tuple(self._notices), self._ledger() if want_ledger else None)
+        ledger = self._ledger() if want_ledger else None
+        if self._noticing is None:
+            return Outcome(money, (), ledger)
+        return Outcome(money, tuple(self._noticing.notices), ledger, self._noticing.written())
 
     def _do(self, statement: str, *parameters: object) -> int:
         """Run a statement that makes or changes rows; gives their number."""
@@ -137,11 +132,19 @@ class _Run:
         steps, shares, amounts = self._steps, self._shares, len(self._amounts)
         if self._lenient and not self._can_run(step):
             return
+        noticing = self._noticing
         if not self._do(steps.source(step.source, step.partition, step.group, self._slots)):
+            if noticing is not None:
+                noticing.nothing_matched(step)
             return
         shape = self._shape_of(step)
         self._do(steps.mark_taken(), step.number)
-        self._do(steps.taken(shape, amounts))
+        taken = self._do(steps.taken(shape, amounts))
+        if noticing is not None:
+            if taken:
+                noticing.taken(step, shape)
+            else:
+                noticing.nothing_matched(step)
         if step.effective != (None, None) and self._do(steps.outside(shape, amounts)):
             self._stay(step, "outside")
         self._do(shares.buckets(shape))
@@ -156,11 +159,16 @@ class _Run:
         if shape.looks_back:
             self._look_back(step, shape, bases)
         left_over = self._do(steps.left_over(shape))
-        self._notice(step, left_over)
+        if left_over and step.on_empty == "error" and not self._lenient:
+            self._check_left_over(step)
+        if noticing is not None:
+            noticing.weighed(step, shape, left_over)
         if self._do(steps.split(shape, amounts)):
             self._do(steps.made_profiles(shape, step.into, self._slots), self._profiles, f"{step.rule}{PATH_MARK}")
             self._profiles += self._do(steps.insert_made_profiles(self._slots), step.number)
-            self._do(steps.insert_made_items(amounts))
+            made = self._do(steps.insert_made_items(amounts))
+            if noticing is not None:
+                noticing.split(step, made, taken - left_over)
             if step.stays and self._do(steps.remained(amounts)):
                 self._stay(step, "remained")
         if left_over:
@@ -234,28 +242,14 @@ class _Run:
             elif found:
                 raise _mixed(step, found)
 
-    def _notice(self, step: Step, left_over: int) -> None:
-        shape = self._shape_of(step)
-        whole = {}
-        for currency, amount, partless, long in self._rows(self._facts.taken_money(shape, self._shown)):
-            whole[currency] = int(amount)
-            if step.partition and abs(partless) * 20 > abs(amount):
-                self._notices.append(Notice(step.rule, "CO802", currency, int(partless), int(amount)))
-            if step.needs_basis and step.granularity == "daily" and long:
-                self._notices.append(Notice(step.rule, "CO803", currency, int(long), int(amount)))
-        if step.billed:
-            found = self._rows(self._facts.unbilled_elements(step.billed))
-            if found:
-                names = tuple(", ".join(element) for element in found)
-                self._notices.append(Notice(step.rule, "CO804", "", 0, 0, elements=names))
-        for currency, amount, buckets in self._rows(self._facts.left_money(self._shown)) if left_over else []:
-            if step.on_empty == "error" and not self._lenient:
-                raise EngineError(
-                    f"allocation {step.rule}: {buckets} of its buckets have no basis, with {currency} "
-                    f"{format_picos(int(amount))} to split, and its on_empty is error",
-                    hint="widen the basis or the granularity, or choose another on_empty",
-                )
-            self._notices.append(Notice(step.rule, "CO801", currency, int(amount), whole[currency], int(buckets)))
+    def _check_left_over(self, step: Step) -> None:
+        """Raise EngineError for empty buckets where the rule says so."""
+        for currency, amount, buckets, *_ in self._rows(self._facts.emptied_money(self._shown)):
+            raise EngineError(
+                f"allocation {step.rule}: {buckets} of its buckets have no basis, with {currency} "
+                f"{format_picos(int(amount))} to split, and its on_empty is error",
+                hint="widen the basis or the granularity, or choose another on_empty",
+            )
 
     def _check_conservation(self) -> None:
         for step, month, day, currency in self._rows(self._queries.imbalances(len(self._amounts))):

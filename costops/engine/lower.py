@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import gcd
 from typing import TypedDict
 
+from costops.engine.conditions import condition_expression, path_test, test_expression
 from costops.engine.ir import (
     PATH,
     PATH_MARK,
@@ -44,47 +45,6 @@ def lower(rules: RuleSet, *, report: Sequence[str], cost: str, fields: Fields, w
     With `watch` it knows what the rules expect of the bill, for warnings.
     """
     return _Lowering(rules, tuple(report), cost, fields).program(watch=watch)
-
-
-def test_expression(value: Expression, test: Test) -> Expression:
-    """Whether `test` holds for a text value; missing satisfies what the language says and nothing else."""
-    operator, ignore_case = test.operator, test.ignore_case
-    if operator == "present":
-        missing = call("is_missing", value)
-        return call("or", *(missing if each == "false" else call("not", missing) for each in test.values))
-    if operator == "not":
-        return call("not", test_expression(value, Test(test.field, "is", test.values, ignore_case)))
-    texts = [each for each in test.values if each is not None]
-    if operator == "is":
-        options: list[Expression] = [call("is_missing", value)] if None in test.values else []
-        if texts:
-            options.append(call("in", _folded(value, ignore_case), *(_folded(Literal(t), ignore_case) for t in texts)))
-        return call("or", *options)
-    return call("or", *(_compared(value, operator, text, ignore_case) for text in texts))
-
-
-def _folded(value: Expression, ignore_case: bool) -> Expression:
-    return call("lower", value) if ignore_case else value
-
-
-def _compared(value: Expression, operator: str, text: str, ignore_case: bool) -> Expression:
-    if operator == "matches":
-        return call("matches_ignoring_case" if ignore_case else "matches", value, Literal(text))
-    left, right = _folded(value, ignore_case), _folded(Literal(text), ignore_case)
-    if operator in ("contains", "starts_with", "ends_with", "like"):
-        return call(operator, left, right)
-    start = call("prefix", left, Literal(len(text)))
-    present = call("not", call("is_missing", value))
-    match operator:
-        case "before":
-            return call("less", start, right)
-        case "until":
-            return call("less_or_equal", start, right)
-        case "after":
-            return call("and", present, call("not", call("less_or_equal", start, right)))
-        case "from":
-            return call("and", present, call("not", call("less", start, right)))
-    raise ValueError(f"unknown operator {operator}")
 
 
 def transformed(value: Expression, transforms: Iterable[Transform], tables: Mapping[str, str]) -> Expression:
@@ -146,22 +106,10 @@ def _renamed(cleaned: Column, label: Label, layers: _Layers) -> Column:
     """A transformed value after the label's drops and renames."""
     cases: list[Expression] = []
     if label.drop is not None:
-        cases += [_value_condition(label.drop, cleaned), MISSING]
+        cases += [condition_expression(label.drop, lambda _: cleaned), MISSING]
     for rename in label.rename:
-        cases += [_value_condition(rename.where, cleaned), Literal(rename.value)]
+        cases += [condition_expression(rename.where, lambda _: cleaned), Literal(rename.value)]
     return layers.define(call("case", *cases, cleaned)) if cases else cleaned
-
-
-def _value_condition(condition: Condition, value: Expression) -> Expression:
-    match condition:
-        case Test():
-            return test_expression(value, condition)
-        case All(parts):
-            return call("and", *(_value_condition(part, value) for part in parts))
-        case AnyOf(parts):
-            return call("or", *(_value_condition(part, value) for part in parts))
-        case Not(part):
-            return call("not", _value_condition(part, value))
 
 
 class _Watching(TypedDict, total=False):
@@ -342,7 +290,7 @@ class _Lowering:
             return self._truth(condition, inside)
         match condition:
             case Test() if condition.field == "allocated_by":
-                return _path_test(condition)
+                return path_test(condition)
             case Test():
                 return test_expression(Column(self._slot(condition.field)), condition)
             case All(parts) | AnyOf(parts):
@@ -486,7 +434,7 @@ class _Lowering:
             bases.append(
                 MetricBasis(
                     use,
-                    _metric_condition(_basis_condition(rule), columns),
+                    _metric_condition(rule, columns),
                     tuple(columns[name] for name in rule.to),
                     tuple(columns[name] for name in rule.partition_by),
                     weight // divisor,
@@ -510,30 +458,9 @@ class _Lowering:
         )
 
 
+def _metric_condition(rule: Allocation, columns: Mapping[str, str]) -> Expression:
+    return condition_expression(_basis_condition(rule), lambda name: Column(columns[name]))
+
+
 def _basis_condition(rule: Allocation) -> Condition:
     return all_of((rule.basis, rule.element_where))
-
-
-def _metric_condition(condition: Condition, columns: dict[str, str]) -> Expression:
-    match condition:
-        case Test():
-            return test_expression(Column(columns[condition.field]), condition)
-        case All(parts):
-            return call("and", Literal(True), *(_metric_condition(part, columns) for part in parts))
-        case AnyOf(parts):
-            return call("or", *(_metric_condition(part, columns) for part in parts))
-        case Not(part):
-            return call("not", _metric_condition(part, columns))
-
-
-def _path_test(test: Test) -> Expression:
-    """Whether a rule is anywhere in the path; missing means that no rule is."""
-    nothing = call("in", Column(PATH), Literal(PATH_MARK))
-    if test.operator == "present":
-        return call("or", *(nothing if each == "false" else call("not", nothing) for each in test.values))
-    options = [
-        nothing if each is None else call("contains", Column(PATH), Literal(f"{PATH_MARK}{each}{PATH_MARK}"))
-        for each in test.values
-    ]
-    found = call("or", *options)
-    return call("not", found) if test.operator == "not" else found

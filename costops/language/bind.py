@@ -45,6 +45,18 @@ class Collected:
     complete: bool = True
     """False where an entry could not even be named, so that a name may be unknown for that reason alone."""
 
+    def add(self, kind: str, entry: Entry, *, is_broken: bool) -> None:
+        """Takes one more entry; one whose id is taken is a problem and left out."""
+        first = self.entries.get((kind, entry.id))
+        if first is not None:
+            related = ((first.span, "the first one is here"),)
+            message, hint = f"the {kind} `{entry.id}` is defined twice", "an id is unique per kind, in all files"
+            self.problems.error("CO208", entry.span, message, related=related, hint=hint)
+            return
+        self.entries[kind, entry.id] = entry
+        if is_broken:
+            self.broken.add((kind, entry.id))
+
     def rules(self) -> RuleSet:
         """The entries as a rule set."""
         return rule_set(list(self.entries.items()))
@@ -91,18 +103,7 @@ def _add(kind: str, node: Node, text: str, collected: Collected) -> None:
     if entry is None:
         collected.complete = False
         return
-    identity = (kind, entry.id)
-    first = collected.entries.get(identity)
-    if first is not None:
-        related = ((first.span, "the first one is here"),)
-        message = f"the {kind} `{entry.id}` is defined twice"
-        collected.problems.error(
-            "CO208", entry.span, message, related=related, hint="an id is unique per kind, in all files"
-        )
-        return
-    collected.entries[identity] = entry
-    if collected.problems.errors > before:
-        collected.broken.add(identity)
+    collected.add(kind, entry, is_broken=collected.problems.errors > before)
 
 
 def bind_entry(kind: str, node: Node, problems: Problems, text: str, table: TableOf = as_written) -> Entry | None:

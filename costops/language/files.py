@@ -5,18 +5,22 @@ Invariant: the order is the path compared part by part as UTF-8 bytes, then the 
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from costops.language.bind import Collected, bind_file
+from costops.language.kept import KeptFiles
+from costops.language.limits import MAXIMUM_BYTES
 from costops.language.lookups import LookupFiles
 from costops.language.problems import Problems
-from costops.language.read import MAXIMUM_BYTES, read_bytes
+from costops.language.read import read_bytes
 from costops.model.diagnostic import Diagnostic, Span
-from costops.model.rules import RuleSet, tables_named
+from costops.model.rules import Allocation, Dimension, Label, Metric, RuleSet, tables_named
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -39,15 +43,33 @@ class LoadedRules:
         return any(each.is_error for each in self.diagnostics)
 
 
-def load_rules(folder: Path, root: Path) -> LoadedRules:
-    """Reads and binds every rule file under `folder`, and the tables they name; names are relative to `root`."""
+@dataclass(frozen=True, slots=True)
+class FileRules:
+    """What one rule file says, whatever the others say."""
+
+    entries: tuple[Label | Dimension | Metric | Allocation, ...]
+    broken: tuple[tuple[str, str], ...]
+    diagnostics: tuple[Diagnostic, ...]
+    complete: bool
+
+
+def load_rules(folder: Path, root: Path, cache: Path | None = None) -> LoadedRules:
+    """Reads and binds every rule file under `folder`, and the tables they name; names are relative to `root`.
+
+    What a file says is kept in the folder `cache` and not read again; the result is the same without it.
+    """
+    with _without_collection():
+        return _load(folder, root, KeptFiles(cache))
+
+
+def _load(folder: Path, root: Path, kept: KeptFiles) -> LoadedRules:
     problems = Problems()
     if not folder.is_dir():
         message = f"the rules folder {_relative(folder, root)} does not exist"
         problems.error("CO113", None, message, hint="make it, or name another one as `rules` in costops.yaml")
         return LoadedRules(RuleSet(), problems.found(), MappingProxyType({}), complete=False)
     lookups = LookupFiles(root, _relative(folder, root), problems)
-    collected = Collected(problems=problems, table=lookups.named)
+    collected = Collected(problems=problems)
     texts: dict[str, str] = {}
     for path in sorted(_rule_files(folder, root, problems), key=lambda each: _order(each, root)):
         name = _relative(path, root)
@@ -55,13 +77,17 @@ def load_rules(folder: Path, root: Path) -> LoadedRules:
         if data is None:
             collected.complete = False
             continue
-        read = read_bytes(name, data)
-        texts[name] = read.text
-        problems.add(read.diagnostics)
-        if read.node is None:
-            collected.complete = False
+        said = kept.find(FileRules, name, data)
+        if said is None:
+            said, texts[name] = _read(name, data, lookups, kept)
         else:
-            bind_file(read.node, read.text, collected)
+            texts[name] = data.decode("utf-8").removeprefix("\ufeff")
+        problems.add(said.diagnostics)
+        collected.complete = collected.complete and said.complete
+        for entry in said.entries:
+            kind = type(entry).__name__.lower()
+            collected.add(kind, entry, is_broken=(kind, entry.id) in said.broken)
+    kept.drop_oldest()
     rules = collected.rules()
     named = {table for _, entry in rules.entries() for table in tables_named(entry)}
     return LoadedRules(
@@ -71,6 +97,37 @@ def load_rules(folder: Path, root: Path) -> LoadedRules:
         frozenset(collected.broken),
         collected.complete,
     )
+
+
+def _read(name: str, data: bytes, lookups: LookupFiles, kept: KeptFiles) -> tuple[FileRules, str]:
+    """What a file says, and its text."""
+    read = read_bytes(name, data)
+    alone = Collected(table=lookups.named)
+    alone.problems.add(read.diagnostics)
+    lookups.report_to(alone.problems)
+    asked = lookups.asked
+    if read.node is None:
+        alone.complete = False
+    else:
+        bind_file(read.node, read.text, alone)
+    entries = tuple(each for each in alone.entries.values() if isinstance(each, Label | Dimension | Metric | Allocation))
+    said = FileRules(entries, tuple(sorted(alone.broken)), alone.problems.found(), alone.complete)
+    # What a file says that names a table depends on the table, and on where the file is.
+    if read.node is not None and lookups.asked == asked:
+        kept.keep(said, name, data)
+    return said, read.text
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """While hundreds of thousands of objects are made that all stay, Python need not look for cycles among them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _rule_files(folder: Path, root: Path, problems: Problems) -> Iterator[Path]:

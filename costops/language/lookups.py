@@ -29,11 +29,17 @@ class LookupFiles:
     def __init__(self, root: Path, folder: str, problems: Problems) -> None:
         self.texts: dict[str, str] = {}
         """Text of every table that was read, by its name in diagnostics."""
+        self.asked = 0
+        """How often a table was named."""
         self._root = root
         self._inside = Path(os.path.realpath(root))
         self._folder = folder
         self._problems = problems
         self._tables: dict[str, Lookup] = {}
+
+    def report_to(self, problems: Problems) -> None:
+        """From here on problems go somewhere else."""
+        self._problems = problems
 
     def tables(self) -> tuple[Lookup, ...]:
         """Every table that was read, by id; with what is right of it where it has errors."""
@@ -44,6 +50,7 @@ class LookupFiles:
 
         Problems inside a table are reported when it is first named; one that cannot be read wherever it is named.
         """
+        self.asked += 1
         name = posixpath.normpath(posixpath.join(posixpath.dirname(span.file), path))
         if posixpath.isabs(path) or name.partition("/")[0] == "..":
             what = "has an absolute path" if posixpath.isabs(path) else "lies outside the workspace"

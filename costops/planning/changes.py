@@ -30,6 +30,11 @@ def changes_of(stops: Sequence[Stop], money: Sequence[Money], dimensions: Sequen
     return tuple(changes)
 
 
+def entry_changes(stops: Sequence[Stop]) -> tuple[Change, ...]:
+    """The changes of a walk in its order, without their money."""
+    return tuple(_change(edit, (), (), None) for stop in stops for edit in stop.edits)
+
+
 def _change(edit: Edit, lines: tuple[MoneyLine, ...], dimensions: Sequence[str], joined_with: str | None) -> Change:
     entry = edit.after or edit.before
     assert entry is not None

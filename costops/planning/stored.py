@@ -1,4 +1,4 @@
-"""The newest version as a plan compares with it: its rules bound again, and its money summed by the state.
+"""A stored version as a plan or another version is compared with it: its rules bound again, and its money summed by the state.
 
 Invariant: everything comes from one snapshot of the state. Names that the new rules have changed are brought under the
 new ones here, so that the same money under another name is no difference; the state keeps what was applied.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Stored(Protocol):
-    """The newest version, as the state has it."""
+    """A version, as the state has it."""
 
     @property
     def version(self) -> Version:
@@ -82,11 +82,11 @@ class RenamedVersion:
 
 
 class StoredVersion:
-    """The newest version out of an open reader; it is used up before the reader is closed."""
+    """A version out of an open reader, by default the newest; it is used up before the reader is closed."""
 
-    def __init__(self, reader: StateReader) -> None:
+    def __init__(self, reader: StateReader, number: int | None = None) -> None:
         self._reader = reader
-        self.version = reader.version(None)
+        self.version = reader.version(number)
 
     @cached_property
     def rules(self) -> RuleSet:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from costops.model.bill import SourceFile
-from costops.model.plan import Change, MoneyLine, Moved, Plan, Total
+from costops.model.plan import Change, Coverage, MoneyLine, Moved, Plan, Total
 from costops.money import format_picos
 from costops.render.diagnostics import diagnostic_value
 from costops.render.safe import json_text
@@ -46,21 +46,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "cost": plan.cost,
         "report": list(plan.dimensions),
         "changes": [_change(each) for each in plan.changes],
-        "bill_money": _money(plan.bill_money),
-        "bill_totals": _totals(plan.bill_totals),
-        "totals": _totals(plan.totals),
+        "bill_money": money_values(plan.bill_money),
+        "bill_totals": total_values(plan.bill_totals),
+        "totals": total_values(plan.totals),
         "moved": _moved(plan.moved),
-        "unallocated": [
-            {
-                "dimension": each.dimension,
-                "BillingCurrency": each.currency,
-                "before": format_picos(each.before),
-                "before_total": format_picos(each.before_total),
-                "after": format_picos(each.after),
-                "after_total": format_picos(each.after_total),
-            }
-            for each in plan.unallocated
-        ],
+        "unallocated": coverage_values(plan.unallocated),
         "result": [
             {
                 "dimension": each.dimension,
@@ -95,7 +85,8 @@ def plan_json(plan: Plan) -> str:
     return json_text(plan_document(plan))
 
 
-def _change(change: Change) -> dict[str, Any]:
+def entry_values(change: Change) -> dict[str, Any]:
+    """A change without its money."""
     return {
         "action": change.action,
         "kind": change.kind,
@@ -104,9 +95,15 @@ def _change(change: Change) -> dict[str, Any]:
         "file": change.file,
         "line": change.line,
         "fields": [{"path": each.path, "before": each.before, "after": each.after} for each in change.fields],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        **entry_values(change),
         "joined_with": change.joined_with,
         "moved": _moved(change.moved),
-        "money": _money(change.money),
+        "money": money_values(change.money),
     }
 
 
@@ -121,7 +118,23 @@ def _moved(moved: Sequence[Moved]) -> list[dict[str, Any]]:
     ]
 
 
-def _totals(totals: Sequence[Total]) -> list[dict[str, Any]]:
+def coverage_values(covered: Sequence[Coverage]) -> list[dict[str, Any]]:
+    """Cost without a value, and all cost, per dimension and currency."""
+    return [
+        {
+            "dimension": each.dimension,
+            "BillingCurrency": each.currency,
+            "before": format_picos(each.before),
+            "before_total": format_picos(each.before_total),
+            "after": format_picos(each.after),
+            "after_total": format_picos(each.after_total),
+        }
+        for each in covered
+    ]
+
+
+def total_values(totals: Sequence[Total]) -> list[dict[str, Any]]:
+    """Totals with their difference."""
     return [
         {
             "BillingCurrency": each.currency,
@@ -134,7 +147,8 @@ def _totals(totals: Sequence[Total]) -> list[dict[str, Any]]:
     ]
 
 
-def _money(lines: Sequence[MoneyLine]) -> list[dict[str, Any]]:
+def money_values(lines: Sequence[MoneyLine]) -> list[dict[str, Any]]:
+    """Elements before and after, with the delta."""
     return [
         {
             "dimension": line.dimension,

@@ -16,6 +16,7 @@ from costops.engine.sql.syntax import (
     cast,
     column,
     columns,
+    conjunction,
     equal,
     function,
     is_null,
@@ -25,8 +26,10 @@ from costops.engine.sql.syntax import (
     subquery,
     summed,
     table,
+    text,
     truth,
 )
+from costops.model.expression import Expression
 
 
 @printed

@@ -95,7 +95,7 @@ def taken(shape: Shape, costs: int) -> Node:
     if shape.looks_back:
         values += [alias(first.copy(), "whole_first"), alias(last.copy(), "whole_last")]
     items = select(values, table("items"), joins=[join(table("source"), using=["profile"])])
-    return create_table("taken", items if shape.effective == (None, None) else items.where(_is_effective(shape)))
+    return create_table("taken", items if shape.effective == (None, None) else items.where(in_effect(shape.effective)))
 
 
 def _not_before(day: Node, first: str | None) -> Node:
@@ -106,8 +106,9 @@ def _not_after(day: Node, last: str | None) -> Node:
     return day if last is None else function("least", day, cast(text(last), "DATE"))
 
 
-def _is_effective(shape: Shape) -> Node:
-    first, last = shape.effective
+def in_effect(effective: tuple[str | None, str | None]) -> Node:
+    """Whether a row's day is within the first and the last day."""
+    first, last = effective
     limits = [binary(exp.GTE, column("day"), cast(text(first), "DATE"))] if first is not None else []
     limits += [binary(exp.LTE, column("day"), cast(text(last), "DATE"))] if last is not None else []
     return conjunction(*limits)
@@ -118,7 +119,7 @@ def outside(shape: Shape, costs: int) -> Node:
     """Rows of source profiles on days on which the rule does not apply."""
     values = columns(("profile", *KEYS, *(f"c{place}" for place in range(costs))))
     items = select(values, table("items"), joins=[join(table("source"), using=["profile"])])
-    return create_table("outside", items.where(negated(_is_effective(shape))))
+    return create_table("outside", items.where(negated(in_effect(shape.effective))))
 
 
 @printed
