@@ -4,11 +4,12 @@ Usage: python benchmarks/validate.py [RULES] [FILES] [RUNS]
        python benchmarks/validate.py --write FOLDER [RULES] [FILES]
 
 The first time there is no `.costops/cache/`; it is also measured without ruamel's parser in C, as where that is not
-installed. `--write` only makes the workspace.
+installed. The program itself is compiled, as it is once it was run or installed. `--write` only makes the workspace.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import statistics
@@ -80,7 +81,10 @@ def allocation(chance: random.Random, number: int) -> str:
         case 1:
             names, parts = chance.sample(TEAMS, 4), (40, 30, "17.5", "12.5")
             lines = "".join(f"        {name}: {part}\n" for name, part in zip(names, parts, strict=True))
-            return head + f"        team: null\n    method: percent\n    to:\n      dimension: team\n      percent:\n{lines}"
+            return (
+                head
+                + f"        team: null\n    method: percent\n    to:\n      dimension: team\n      percent:\n{lines}"
+            )
         case 2:
             return head + (
                 "    method: proportional\n    to: {dimension: [team, env]}\n    basis:\n      where:\n"
@@ -114,8 +118,10 @@ def write_workspace(folder: Path, rules: int, files: int) -> None:
 
 def seconds(command: Sequence[str], folder: Path) -> float:
     """Wall time of one whole process, which must find nothing wrong."""
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    surroundings["PYTHONPYCACHEPREFIX"] = str(folder.parent / "compiled")
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=surroundings)
     taken = time.perf_counter() - started
     assert "error" not in done.stdout, done.stdout
     return taken
@@ -143,6 +149,7 @@ def main() -> None:
         folder = Path(name) / "workspace"
         write_workspace(folder, rules, files)
         size = sum(each.stat().st_size for each in folder.glob("rules/*"))
+        seconds(command, folder)
         table = [("empty Python process", [seconds([sys.executable, "-c", ""], folder) for _ in range(runs)])]
         table.append(("costops --version", [seconds([*command[:3], "--version"], folder) for _ in range(runs)]))
         table.append(("first time, without the parser in C", first_times(pure, folder, min(runs, 3))))

@@ -17,11 +17,12 @@ from costops.language.binding import bind_fields
 from costops.language.bound import Bound
 from costops.language.costs import names_of_costs, report_names_in_two_cases, report_unknown_cost
 from costops.language.fields import SETTINGS
+from costops.language.files import read_file
+from costops.language.kept import KeptFiles
 from costops.language.limits import MAXIMUM_BYTES
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Node
 from costops.language.problems import Problems
-from costops.language.read import read_bytes
 from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Diagnostic, Span
 from costops.model.settings import BillingSource, MetricSource, Settings
@@ -42,6 +43,11 @@ class LoadedSettings:
     settings: Settings
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
+
+
+def cache_folder(root: Path) -> Path:
+    """Where a workspace keeps what can be made again."""
+    return root / ".costops" / "cache"
 
 
 def find_workspace(start: Path) -> Path:
@@ -83,7 +89,7 @@ def load_settings(
             data = file.read(MAXIMUM_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{root / FILE_NAME} cannot be read: {error.strerror}") from error
-    read = read_bytes(FILE_NAME, data)
+    read = read_file(FILE_NAME, data, KeptFiles(cache_folder(root) / "rules"))
     problems.add(read.diagnostics)
     bound = Bound(problems)
     if read.node is not None:

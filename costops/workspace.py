@@ -14,11 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from costops.config import load_settings
-from costops.errors import BillError, InvalidRulesError, StateError, UsageError
+from costops.config import cache_folder, load_settings
+from costops.errors import BillError, EngineError, InvalidRulesError, StateError, UsageError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
+from costops.language.ignores import with_ignored
 from costops.language.renames import check_renames
 from costops.model.diagnostic import Diagnostic, in_order
 from costops.model.progress import QUIET, Progress
@@ -53,6 +54,8 @@ class Validation:
 
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
+    not_evaluated: str | None = None
+    """Why the rules could not be evaluated on the bill, where they should have been."""
 
     @property
     def has_errors(self) -> bool:
@@ -140,11 +143,36 @@ class Workspace:
         """Texts of costops.yaml and the rule files by name."""
         return {**self._settings_texts, **self._loaded.texts}
 
-    def validate(self, *, with_data: bool = True) -> Validation:
-        """Every problem in every file; `with_data` also holds names against the bill's columns."""
-        return self._validate(self.bill.columns if with_data and self.settings.billing else None)
+    def validate(self, *, with_data: bool = True, evaluate: bool = True) -> Validation:
+        """Every problem in every file; `with_data` also holds names against the bill's columns.
 
-    def _validate(self, known_columns: frozenset[str] | None) -> Validation:
+        Rules without errors are then evaluated on the bill too, for the warnings that know the money, unless not
+        `evaluate`; where that cannot be done the validation says why. Raises BillError for a bill that is not there.
+        """
+        has_data = with_data and bool(self.settings.billing)
+        found = self._problems(self.bill.columns if has_data else None)
+        if not has_data or not evaluate or any(each.is_error for each in found):
+            return Validation(self._heard(found, False), self.texts)
+        try:
+            noticed = self._noticed()
+        except (BillError, EngineError) as error:
+            return Validation(self._heard(found, False), self.texts, not_evaluated=error.message)
+        return Validation(self._heard((*found, *noticed), True), self.texts)
+
+    def _noticed(self) -> list[Diagnostic]:
+        """Warnings about what the rules do on the bill."""
+        from costops.engine.embedded import Request
+        from costops.planning.notices import evaluation_notices
+
+        request = Request(self.rules, want_notices=True)
+        evaluation = self._evaluate(self.bill, None, [request], then="looking at what was found")
+        return evaluation_notices(self.rules, evaluation, report=self.settings.report, cost=self.settings.cost)
+
+    def _heard(self, found: tuple[Diagnostic, ...], evaluated: bool) -> tuple[Diagnostic, ...]:
+        """Diagnostics in order, with what comments in rule files say about them."""
+        return with_ignored(found, self.rules, self._loaded.texts, evaluated=evaluated)
+
+    def _problems(self, known_columns: frozenset[str] | None) -> tuple[Diagnostic, ...]:
         loaded = self._loaded
         checked = check(
             loaded.rules,
@@ -157,7 +185,7 @@ class Workspace:
             cost_columns=self.settings.cost_columns,
         )
         found = [*self._settings_diagnostics, *loaded.diagnostics, *checked, *check_renames(loaded.rules)]
-        return Validation(in_order(found), self.texts)
+        return in_order(found)
 
     # Bill and metrics.
 
@@ -241,7 +269,7 @@ class Workspace:
 
     @property
     def _cache(self) -> Path:
-        return self.settings.root / ".costops" / "cache"
+        return cache_folder(self.settings.root)
 
     @property
     def _cells(self) -> Path:
@@ -266,9 +294,9 @@ class Workspace:
         from costops.planning.plan import Inputs, make_plan
         from costops.planning.stored import StoredVersion
 
-        validation = self._validate(bill.columns if self.settings.billing else None)
-        if validation.has_errors:
-            raise InvalidRulesError(validation.diagnostics, validation.texts)
+        found = self._problems(bill.columns if self.settings.billing else None)
+        if any(each.is_error for each in found):
+            raise InvalidRulesError(self._heard(found, False), self.texts)
         reader = self._reader()
         try:
             stored = StoredVersion(reader) if reader is not None and reader.base().version is not None else None
@@ -288,7 +316,8 @@ class Workspace:
                 cost_columns=bill.cost_columns,
                 evaluate=partial(self._evaluate, bill, cells),
                 binds=partial(self._binds, bill.columns),
-                diagnostics=validation.diagnostics,
+                diagnostics=found,
+                heard=self._heard,
             )
             return make_plan(inputs)
         finally:
@@ -320,7 +349,12 @@ class Workspace:
         )
 
     def _evaluate(
-        self, bill: BillDescription | KeptBill, cells: Path | None, requests: Sequence[Request]
+        self,
+        bill: BillDescription | KeptBill,
+        cells: Path | None,
+        requests: Sequence[Request],
+        *,
+        then: str = "making the plan",
     ) -> Evaluation:
         from costops.engine.embedded import evaluate
 
@@ -335,7 +369,7 @@ class Workspace:
             scratch=self._cache,
             progress=self._progress,
         )
-        self._progress.stage("making the plan")
+        self._progress.stage(then)
         return evaluation
 
     def _threads(self) -> int | None:

@@ -6,7 +6,7 @@ A page has, in this order: rules that stand beside every example; then bills, ea
 usage numbers that go with it; then examples, each a block of rules with the tables of its figures below it.
 
 - A table with the columns `day` and `ServiceName` is a bill, one with `day` and `metric` usage numbers.
-- A table whose first column is called `by team`, or `Support, by team and env` for one service alone, has figures. Its
+- A table whose first column is called `by team`, or `Support, by team and day` for one service alone, has figures. Its
   other columns are currencies, of the workspace's cost, or cost columns.
 - A table whose first column is called `refused` has the codes with which the rules are refused.
 - A block of CSV is the lookup table that the next rules name.
@@ -111,7 +111,7 @@ def _read_table(rows: list[list[str]], state: _Reading, found: list[Example]) ->
 
 
 def _with_figures(example: Example, table: Figures) -> Example:
-    report = tuple(dict.fromkeys((*example.case.report, *table.dimensions)))
+    report = tuple(dict.fromkeys(each for each in (*example.case.report, *table.dimensions) if each != "day"))
     return replace(example, case=replace(example.case, report=report), figures=(*example.figures, table))
 
 
@@ -155,15 +155,17 @@ def check(example: Example, folder: Path) -> None:
     if example.beside:
         (folder / "rules" / "00-beside.yaml").write_text(example.beside, encoding="utf-8")
     if example.refused:
-        assert _refused(folder) == example.refused
+        found = _refused(folder)
+        assert found == example.refused, f"the rules have {found}, the page states {example.refused}"
         return
     assert example.figures, "the example has no figures"
     ledger = evaluated(folder)
     for table in example.figures:
         for place, column in enumerate(table.columns):
             stated = {element: figures[place] for element, figures in table.rows if figures[place]}
-            found = _sums(ledger, table, column)
-            assert {key: _as_written(value, stated.get(key)) for key, value in found.items()} == stated
+            sums = _sums(ledger, table, column)
+            given = {key: _as_written(amount, stated.get(key)) for key, amount in sums.items()}
+            assert given == stated, f"the rules give {given}, the page states {stated}"
 
 
 def _sums(ledger: Ledger, table: Figures, column: str) -> dict[tuple[str | None, ...], Fraction]:

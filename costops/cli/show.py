@@ -16,7 +16,7 @@ LARGEST_VERSION = 2**31
 @click.command("show")
 @click.argument("what", metavar="[VERSION|PLANFILE]", required=False)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Show every element of every change of a plan.")
+@click.option("--all", "everything", is_flag=True, help="Show hidden rules; of a plan, every element of every change.")
 @click.pass_obj
 def command(session: output.Session, what: str | None, form: str, everything: bool) -> None:
     """Show one version, by default the newest, or a saved plan.
@@ -24,7 +24,7 @@ def command(session: output.Session, what: str | None, form: str, everything: bo
     A decimal number is a version; a file that is called so is ./3.
     """
     if what is None or (what.isascii() and what.isdecimal()):
-        _show_version(session, _number(what) if what is not None else None, form)
+        _show_version(session, _number(what) if what is not None else None, form, everything)
     else:
         _show_plan(session.start / what, form, everything)
 
@@ -35,7 +35,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _show_version(session: output.Session, number: int | None, form: str) -> None:
+def _show_version(session: output.Session, number: int | None, form: str, everything: bool) -> None:
     from costops.render.history import version_json, version_text
 
     workspace = session.workspace()
@@ -45,7 +45,7 @@ def _show_version(session: output.Session, number: int | None, form: str) -> Non
         output.result(version_json(version, totals))
         return
     coverage = [workspace.sums(version.number, by=(each,)) for each in version.draft.dimensions]
-    output.result(version_text(version, totals, coverage))
+    output.result(version_text(version, totals, coverage, everything=everything))
 
 
 def _show_plan(path: Path, form: str, everything: bool) -> None:

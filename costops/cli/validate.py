@@ -9,20 +9,22 @@ from costops.errors import ExitCode, InvalidRulesError
 
 
 @click.command("validate")
-@click.option("--no-data", is_flag=True, help="Look at the files alone; names are not held against the bill.")
+@click.option("--no-data", is_flag=True, help="Look at the files alone; rules are not held against the bill.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(session: output.Session, no_data: bool, form: str) -> int:
     """Show every problem in costops.yaml and the rule files at once; warnings never change the exit code."""
     from costops.render.diagnostics import diagnostics_json, diagnostics_text
+    from costops.render.safe import safe_text
     from costops.workspace import Validation
 
-    validation: Validation | InvalidRulesError
     try:
         validation = session.workspace().validate(with_data=not no_data)
     except InvalidRulesError as error:
         # Without settings there is no rules folder to look into.
-        validation = error
+        validation = Validation(error.diagnostics, error.texts)
+    if validation.not_evaluated is not None:
+        output.narrate(f"the rules were not evaluated on the bill: {safe_text(validation.not_evaluated)}")
     if form == "json":
         output.result(diagnostics_json(validation.diagnostics))
     else:

@@ -113,9 +113,13 @@ def _dimension(by: str | None, version: Version) -> str:
     if by is None:
         return PREFERRED_DIMENSION if PREFERRED_DIMENSION in dimensions else dimensions[0]
     if by not in dimensions:
+        hidden = {each.id for each in version.draft.rules if each.kind in ("label", "dimension") and each.hidden}
+        listed = [each for each in dimensions if each not in hidden]
+        has = [", ".join(listed)] if listed else []
+        has += [f"{len(dimensions) - len(listed)} hidden"] if len(listed) < len(dimensions) else []
         raise UsageError(
             f"Version {version.number} has no report dimension {by!r}.",
-            hint=f"It has: {', '.join(dimensions)}. Another one needs a place under `report` and an apply.",
+            hint=f"It has: {' and '.join(has)}. Another one needs a place under `report` and an apply.",
         )
     return by
 

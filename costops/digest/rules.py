@@ -124,6 +124,7 @@ def _steps(
                 file=file,
                 line=line,
                 enabled=rule.allocation is None or rule.allocation.enabled,
+                hidden=rule.allocation is not None and rule.allocation.hidden,
                 present=rule.allocation is not None,
                 into=rule.into,
                 by=rule.by,

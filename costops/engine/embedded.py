@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from costops.engine.evaluate import Money, Outcome, run
 from costops.engine.ir import Fields, MetricUse, Program
 from costops.engine.kept import KeptBill, NotKeptError, cells_wanted, keep, load_kept
-from costops.engine.load import BillFacts, load_bill, load_metrics
+from costops.engine.load import BillFacts, load_bill
 from costops.engine.lookups import load_lookups
 from costops.engine.lower import lower
+from costops.engine.metrics import load_metrics
 from costops.engine.noticing import Notice
 from costops.engine.probe import as_pattern
 from costops.engine.stages import Stages
@@ -27,6 +28,7 @@ from costops.errors import BillError, EngineError
 from costops.interruption import remove_folder, undone_by
 from costops.model.bill import BillDescription, MetricDescription
 from costops.model.bill_report import BillReport
+from costops.model.metric_report import MetricReading
 from costops.model.progress import QUIET, Progress
 from costops.model.rules import RuleSet
 from costops.model.settings import BillingSource
@@ -55,6 +57,8 @@ class Evaluation:
 
     facts: BillFacts
     outcomes: tuple[Outcome, ...]
+    metrics: tuple[MetricReading, ...] = ()
+    """What was read for the requests that are not lenient."""
 
 
 def engine_name() -> str:
@@ -106,7 +110,9 @@ def evaluate(
         facts = _loaded(connection, bill, fields, programs, quantities, cells, stages)
         strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
         needed = _metric_uses(strict)
-        metric_tables = load_metrics(connection, metrics, _metric_uses(programs), needed=needed, tell=stages.statement)
+        metric_tables, readings = load_metrics(
+            connection, metrics, _metric_uses(programs), needed=needed, tell=stages.statement
+        )
         field_columns = [name for _, name in fields.items()]
         tells = stages.runs([len(program.steps) for program in programs])
         outcomes = [
@@ -124,7 +130,7 @@ def evaluate(
             )
             for program, request, tell in zip(programs, requests, tells, strict=True)
         ]
-    return Evaluation(facts, tuple(outcomes))
+    return Evaluation(facts, tuple(outcomes), readings)
 
 
 def survey_bill(

@@ -39,6 +39,8 @@ class Outcome:
     ledger: Ledger | None = field(repr=False, default=None)
     written: tuple[tuple[Meaning, str], ...] = ()
     """Values that the running ledger has, of those that the rules expect; with the notices."""
+    taken: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Picos that each rule took, by currency; with the notices."""
 
 
 def _nobody(_words: str, _rules_done: int) -> None:
@@ -60,8 +62,9 @@ def run(
 ) -> Outcome:
     """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown.
 
-    `quantities` are the columns behind them that are split too, but not shown. Notices come with the ledger or alone. A `lenient` run leaves cost where it was
-    where a step cannot run or says to fail. `tell` hears what is being done and how many rules are done.
+    `quantities` are the columns behind them that are split too, but not shown. Notices come with
+    the ledger, or alone. A `lenient` run leaves cost where it was where a step cannot run or says to fail. `tell` hears
+    what is being done and how many rules are done.
     """
     columns = (tuple(costs), tuple(quantities), tuple(field_columns))
     evaluation = _Run(connection, program, *columns, metric_tables, lenient, tell)
@@ -119,7 +122,8 @@ class _Run:
         ledger = self._ledger() if want_ledger else None
         if self._noticing is None:
             return Outcome(money, (), ledger)
-        return Outcome(money, tuple(self._noticing.notices), ledger, self._noticing.written())
+        noticing = self._noticing
+        return Outcome(money, tuple(noticing.notices), ledger, noticing.written(), noticing.taken_by_rule)
 
     def _do(self, statement: str, *parameters: object) -> int:
         """Run a statement that makes or changes rows; gives their number."""

@@ -1,11 +1,11 @@
-"""Runs what bills and metrics describe, then seals the engine: after loading nothing outside can be read.
+"""Reads a bill as it is described into cells.
 
 Invariant: a problem with a file is told with the file's name and, where a value is at fault, its row and column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ from costops.engine.absences import (
     keys_of_tags,
     other_cases,
 )
-from costops.engine.faults import broken_tags, incomplete, refuse_changed, unreadable_metric, unreadable_part
-from costops.engine.ir import Fields, MetricUse, Program, RawField
+from costops.engine.faults import broken_tags, incomplete, refuse_changed, unreadable_part
+from costops.engine.ir import Fields, Program, RawField
 from costops.errors import BillError
 from costops.model.absences import NOTHING_ABSENT, Absences
-from costops.model.bill import BillDescription, BillPart, MetricDescription, MetricFile
+from costops.model.bill import BillDescription, BillPart
 from costops.model.bill_report import SplitReading
 
 if TYPE_CHECKING:
@@ -264,58 +264,3 @@ def _read_tag_values(
     keys = [(field.name, name) for field, name in named if field.kind == "tag"]
     if part.tags is not None and keys:
         connection.execute(text_of(cells.tag_values(tables.tags, keys, tables.tag_values)))
-
-
-def load_metrics(
-    connection: duckdb.DuckDBPyConnection,
-    metrics: MetricDescription,
-    uses: Sequence[MetricUse],
-    *,
-    needed: Collection[MetricUse],
-    tell: Callable[[str], None] = _nobody,
-) -> dict[MetricUse, str]:
-    """Read the records of every metric that a rule uses, each into a table of its own; gives the tables' names.
-
-    Raises BillError for one of `needed` that cannot be read; others that cannot are left out.
-    """
-    tables = {}
-    for place, use in enumerate(uses):
-        tell(f"reading metric {use.metric}")
-        try:
-            _load_metric(connection, metrics.sources.get(use.source, ()), use, f"metric_{place}")
-        except BillError:
-            if use in needed:
-                raise
-            continue
-        tables[use] = f"metric_{place}"
-    return tables
-
-
-def _load_metric(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[MetricFile], use: MetricUse, table: str
-) -> None:
-    import duckdb
-
-    from costops.engine.sql import records
-    from costops.engine.sql.syntax import text_of
-
-    if not files:
-        raise BillError(
-            f"metric {use.metric} reads source {use.source}, which costops.yaml does not have",
-            hint="add it under metric_sources, or correct the metric's source",
-        )
-    try:
-        connection.execute(text_of(records.metric_records(use, files, table)))
-    except duckdb.Error as error:
-        raise unreadable_metric(connection, files, error) from error
-    _check_records(connection, use, table)
-
-
-def _check_records(connection: duckdb.DuckDBPyConnection, use: MetricUse, table: str) -> None:
-    from costops.engine.sql import notices
-
-    if not connection.execute(notices.count(table)).fetchall()[0][0]:
-        raise BillError(
-            f"metric {use.metric}: source {use.source} has no record of {use.query}",
-            hint="correct the metric's query, or the source's path in costops.yaml",
-        )

@@ -58,6 +58,8 @@ class Noticing:
         self._queries = notices
         self._whole: dict[str, int] = {}
         self.notices: list[Notice] = []
+        self.taken_by_rule: dict[str, dict[str, int]] = {}
+        """Picos by rule and currency."""
 
     def nothing_matched(self, step: Step) -> None:
         """The step takes nothing, because of its source or because no cost is on its days."""
@@ -79,6 +81,7 @@ class Noticing:
                 self.notices.append(Notice(step.rule, "CO802", currency, int(partless), whole))
             if step.needs_basis and step.granularity == "daily" and long:
                 self.notices.append(Notice(step.rule, "CO803", currency, int(long), whole))
+        self.taken_by_rule[step.rule] = self._whole
         self._shadowed(step, self._whole)
 
     def weighed(self, step: Step, shape: Shape, left_over: int) -> None:

@@ -126,7 +126,7 @@ def _elements(
 
 def _leave_out_unused(bound: Bound, method: str) -> None:
     given = method == "even" and "to.values" in bound.keys
-    for path, field in _with_paths(ALLOCATION, ""):
+    for path, field in _FIELDS:
         wrong_method = bool(field.methods) and method not in field.methods
         if path in bound.keys and (wrong_method or (given and field.basis_only)):
             who = f"the method `{method}`" if wrong_method else f"the method `{method}` with `to.values`"
@@ -142,8 +142,12 @@ def _with_paths(fields: tuple[Field, ...], path: str) -> Iterator[tuple[str, Fie
         yield from _with_paths(field.fields, full)
 
 
+_FIELDS = tuple(_with_paths(ALLOCATION, ""))
+"""Every field of an allocation with its path."""
+
+
 def _report_missing(bound: Bound, method: str) -> None:
-    for path, field in _with_paths(ALLOCATION, ""):
+    for path, field in _FIELDS:
         alone = path.startswith("to.") and "to" not in bound.keys
         if method in field.required_by and path not in bound.keys and not alone:
             message = f"the method `{method}` needs `{path}`"

@@ -291,7 +291,5 @@ def _place(entry: Entry, path: str, name: str) -> Span:
     direct = entry.places.get(f"{path}.{name}")
     if direct is not None:
         return direct
-    inside = (
-        span for place, span in entry.places.items() if place.startswith(f"{path}.") and place.endswith(f".{name}")
-    )
-    return next(inside, entry.place(path))
+    start, end = f"{path}.", f".{name}"
+    return entry.place(next((each for each in entry.places if each.startswith(start) and each.endswith(end)), path))

@@ -17,8 +17,8 @@ from costops.language.bind import Collected, bind_file
 from costops.language.kept import KeptFiles
 from costops.language.limits import MAXIMUM_BYTES
 from costops.language.lookups import LookupFiles
+from costops.language.nodes import ReadFile
 from costops.language.problems import Problems
-from costops.language.read import read_bytes
 from costops.model.diagnostic import Diagnostic, Span
 from costops.model.rules import Allocation, Dimension, Label, Metric, RuleSet, tables_named
 
@@ -99,8 +99,23 @@ def _load(folder: Path, root: Path, kept: KeptFiles) -> LoadedRules:
     )
 
 
+def read_file(name: str, data: bytes, kept: KeptFiles) -> ReadFile:
+    """The nodes of a file, from the cache folder where they are kept; `name` is its name in messages."""
+    found = kept.find(ReadFile, name, data)
+    if found is not None:
+        return found
+    from costops.language.read import read_bytes  # 15 ms: patterns of characters
+
+    read = read_bytes(name, data)
+    if read.node is not None:
+        kept.keep(read, name, data)
+    return read
+
+
 def _read(name: str, data: bytes, lookups: LookupFiles, kept: KeptFiles) -> tuple[FileRules, str]:
     """What a file says, and its text."""
+    from costops.language.read import read_bytes  # 15 ms: patterns of characters
+
     read = read_bytes(name, data)
     alone = Collected(table=lookups.named)
     alone.problems.add(read.diagnostics)
@@ -110,7 +125,9 @@ def _read(name: str, data: bytes, lookups: LookupFiles, kept: KeptFiles) -> tupl
         alone.complete = False
     else:
         bind_file(read.node, read.text, alone)
-    entries = tuple(each for each in alone.entries.values() if isinstance(each, Label | Dimension | Metric | Allocation))
+    entries = tuple(
+        each for each in alone.entries.values() if isinstance(each, Label | Dimension | Metric | Allocation)
+    )
     said = FileRules(entries, tuple(sorted(alone.broken)), alone.problems.found(), alone.complete)
     # What a file says that names a table depends on the table, and on where the file is.
     if read.node is not None and lookups.asked == asked:

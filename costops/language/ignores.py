@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import LINE_BREAK, Places
-from costops.model.codes import CODES, WARNINGS, WITH_MONEY
+from costops.model.codes import ABOUT_COMMENTS, CODES, OF_NO_RULE, WARNINGS, WITH_MONEY
 from costops.model.diagnostic import Diagnostic, Severity, Span, in_order
 from costops.model.rules import Entry, RuleSet
 
-MALFORMED, UNKNOWN, UNUSED = "CO821", "CO822", "CO823"
+MALFORMED, UNKNOWN, UNUSED = ABOUT_COMMENTS
+IGNORABLE = tuple(code for code in WARNINGS if code not in (*OF_NO_RULE, *ABOUT_COMMENTS))
 
 _MARK = re.compile(r"#\s*costops\s*:", re.IGNORECASE)
 _IGNORE = re.compile(r"#\s*costops:\s*ignore\s*=\s*([A-Za-z0-9_-]+(?:\s*,\s*[A-Za-z0-9_-]+)*)(?:\s+(.*))?")
@@ -91,7 +92,9 @@ def comments_of(file: str, text: str) -> tuple[Comment, ...]:
             continue
         end = LINE_BREAK.search(text, start)
         stop = len(text) if end is None else end.start()
-        comments.append(Comment(text[start:stop].rstrip(), Span(file, line, column, line, column + stop - start), not before.strip()))
+        words = text[start:stop].rstrip()
+        span = Span(file, line, column, line, column + len(words))
+        comments.append(Comment(words, span, alone=not before.strip()))
     return tuple(comments)
 
 
@@ -159,7 +162,7 @@ def _apply(
         message = "this comment stands at no entry, so that it silences nothing"
         return [*told, _told(MALFORMED, comment.span, message, "write it into the entry or on the line above it")]
     for code in dict.fromkeys(codes):
-        if code not in WARNINGS or code in (MALFORMED, UNKNOWN, UNUSED):
+        if code not in IGNORABLE:
             continue
         silenced = _silence(_Ignore(code, reason, comment.span), entries, found)
         if not silenced and any(each.entry.enabled for each in entries) and (evaluated or code not in WITH_MONEY):
@@ -169,13 +172,16 @@ def _apply(
 
 
 def _refused(code: str, span: Span) -> Diagnostic | None:
-    if code in (MALFORMED, UNKNOWN, UNUSED):
-        return _told(UNKNOWN, span, f"{code} is about such comments and cannot be ignored", "correct the comment")
-    if code in WARNINGS:
+    if code in IGNORABLE:
         return None
+    if code in ABOUT_COMMENTS:
+        return _told(UNKNOWN, span, f"{code} is about such comments and cannot be ignored", "correct the comment")
+    if code in OF_NO_RULE:
+        message = f"{code} is not about a rule and cannot be ignored"
+        return _told(UNKNOWN, span, message, f"remove {code} from the comment")
     if code in CODES:
         return _told(UNKNOWN, span, f"{code} is an error, and errors cannot be ignored", "correct what it is about")
-    hint = did_you_mean(code.upper(), WARNINGS, "docs/codes.md has every code")
+    hint = did_you_mean(code.upper(), IGNORABLE, "docs/codes.md has every code")
     return _told(UNKNOWN, span, f"there is no code `{code}`", hint)
 
 
@@ -194,10 +200,11 @@ def _entries_at(comment: Comment, extents: Sequence[_Extent], text: str) -> list
 def _silence(ignore: _Ignore, entries: Sequence[_Extent], found: list[Diagnostic]) -> bool:
     silenced = False
     for place, each in enumerate(found):
-        if each.code == ignore.code and not each.is_error and each.span is not None:
-            if any(entry.holds(each.span) for entry in entries):
-                found[place] = each if each.ignored is not None else replace(each, ignored=ignore.reason)
-                silenced = True
+        span = each.span
+        if each.code != ignore.code or span is None or not any(entry.holds(span) for entry in entries):
+            continue
+        found[place] = each if each.ignored is not None else replace(each, ignored=ignore.reason)
+        silenced = True
     return silenced
 
 

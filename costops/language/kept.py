@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,10 +113,15 @@ def _digest(key: str, body: bytes) -> str:
 def _program() -> str:
     """The digest of everything that decides what a file says: the code that reads it, the parser, and Python."""
     package = Path(__file__).parent.parent
-    sources = [*package.glob("language/*.py"), *package.glob("model/*.py"), package / "__init__.py", package / "money.py"]
-    parser = find_spec("ruamel.yaml")
-    if parser is not None and parser.origin is not None:
-        sources.append(Path(parser.origin))
+    sources = [
+        *package.glob("language/*.py"),
+        *package.glob("model/*.py"),
+        package / "__init__.py",
+        package / "money.py",
+    ]
+    parser = PathFinder.find_spec("ruamel")
+    for location in (parser.submodule_search_locations if parser is not None else None) or ():
+        sources += Path(location).glob("yaml/__init__.py")
     digest = hashlib.sha256(f"{FORMAT} {sys.implementation.cache_tag}".encode())
     for path in sorted(sources):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

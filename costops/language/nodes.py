@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from costops.model.diagnostic import Span
+from costops.model.diagnostic import Diagnostic, Span
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 """What ends a line in YAML 1.2."""
@@ -60,6 +60,16 @@ class MappingNode:
 
 
 Node = ScalarNode | ListNode | MappingNode
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """One file after reading: `node` is None where its problems leave nothing that can be trusted."""
+
+    text: str
+    node: Node | None
+    diagnostics: tuple[Diagnostic, ...]
+
 
 _PLAIN_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (Kind.NULL, re.compile(r"~|null|Null|NULL|")),

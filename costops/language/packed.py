@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
-from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -78,8 +77,16 @@ _SPAN = _Codec(_pack_span, lambda packed, file: Span(file, *packed))
 _PLACES = _Codec(lambda value, file: {path: _pack_span(span, file) for path, span in value.items()}, _Places)
 
 
-@lru_cache(maxsize=256)
+_codecs: dict[Any, _Codec] = {}
+
+
 def _codec(annotation: Any) -> _Codec:
+    if annotation not in _codecs:
+        _codecs[annotation] = _made_codec(annotation)
+    return _codecs[annotation]
+
+
+def _made_codec(annotation: Any) -> _Codec:
     if annotation in _PLAIN:
         return _AS_IT_IS
     if annotation is Span:
@@ -99,9 +106,10 @@ def _codec(annotation: Any) -> _Codec:
 
 
 def _codec_of_class(kind: type[Any]) -> _Codec:
-    # Its own parts are looked up later: a condition holds conditions.
     annotations = get_type_hints(kind)
     defaults = {each.name: each.default for each in fields(kind)}
+    plain = frozenset(name for name, annotation in annotations.items() if annotation in (str, str | None, int, bool))
+    # The others are looked up when they are met: a condition holds conditions.
     codecs: dict[str, _Codec] = {}
 
     def codec_of(name: str) -> _Codec:
@@ -118,7 +126,9 @@ def _codec_of_class(kind: type[Any]) -> _Codec:
         return packed
 
     def unpack_fields(packed: dict[str, Any], file: str) -> Any:
-        return kind(**{name: codec_of(name).unpack(each, file) for name, each in packed.items()})
+        return kind(
+            **{name: each if name in plain else codec_of(name).unpack(each, file) for name, each in packed.items()}
+        )
 
     return _Codec(pack_fields, unpack_fields)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from costops.language.limits import INVISIBLE, MAXIMUM_DEPTH, MAXIMUM_NODES, MAXIMUM_TEXT, NOT_STORABLE
+from costops.language.characters import INVISIBLE, NOT_STORABLE
+from costops.language.limits import MAXIMUM_DEPTH, MAXIMUM_NODES, MAXIMUM_TEXT
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, Places, ScalarNode, plain_kind
 from costops.model.diagnostic import Span
 
@@ -38,7 +39,7 @@ def read_quickly(places: Places) -> Node | None:
     Raises TooManyNodesError.
     """
     try:
-        from _ruamel_yaml import CParser  # 35 ms, most of it ruamel.yaml itself
+        from _ruamel_yaml import CParser  # type: ignore[import-not-found]  # 35 ms, most of it ruamel.yaml itself
         from ruamel.yaml.error import YAMLError
     except ImportError:
         return None
@@ -87,13 +88,17 @@ class _Builder:
             return self._scalar(event)
         if event.anchor is not None or depth >= MAXIMUM_DEPTH or event.ctag is not None:
             raise _DoubtfulError
-        self._count(event)
+        self._left -= 1
+        if self._left < 0:
+            raise self._too_many(event)
         return self._mapping(event, depth) if kind is self._mapping_event else self._list(event, depth)
 
     def _scalar(self, event: Any, key: ScalarNode | None = None) -> ScalarNode:
         if event.anchor is not None or event.ctag is not None:
             raise _DoubtfulError
-        self._count(event)
+        self._left -= 1
+        if self._left < 0:
+            raise self._too_many(event)
         text, style, start, end = event.value, event.style, event.start_mark, event.end_mark
         if end.index == start.index:
             # A value that was left out lies at its key.
@@ -120,15 +125,16 @@ class _Builder:
     def _mapping(self, start: Any, depth: int) -> MappingNode:
         pairs: list[tuple[ScalarNode, Node]] = []
         seen: set[str] = set()
-        while type(event := self._next()) is not self._mapping_end:
-            if type(event) is not self._scalar_event:
+        scalar_event, mapping_end, following_event = self._scalar_event, self._mapping_end, self._next
+        while type(event := following_event()) is not mapping_end:
+            if type(event) is not scalar_event:
                 raise _DoubtfulError
             key = self._scalar(event)
             if key.text in seen or (key.text == "<<" and not key.quoted):
                 raise _DoubtfulError
             seen.add(key.text)
-            following = self._next()
-            if type(following) is self._scalar_event:
+            following = following_event()
+            if type(following) is scalar_event:
                 pairs.append((key, self._scalar(following, key)))
             else:
                 pairs.append((key, self._node(following, depth + 1)))
@@ -149,7 +155,5 @@ class _Builder:
             raise _DoubtfulError
         return Span(self._file, mark.line + 1, mark.column + 1, last.span.end_line, last.span.end_column)
 
-    def _count(self, event: Any) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise TooManyNodesError(self._places.span(event.start_mark.index, event.end_mark.index))
+    def _too_many(self, event: Any) -> TooManyNodesError:
+        return TooManyNodesError(self._places.span(event.start_mark.index, event.end_mark.index))

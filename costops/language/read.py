@@ -6,49 +6,32 @@ several documents and duplicate keys are problems with a place.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from costops.language.limits import (
-    INVISIBLE,
-    JOINERS,
-    MAXIMUM_BYTES,
-    MAXIMUM_DEPTH,
-    MAXIMUM_NODES,
-    MAXIMUM_PROBLEMS,
-    MAXIMUM_TEXT,
-    MISLEADING,
-    NOT_PRINTABLE,
-    NOT_STORABLE,
-)
+from costops.language.characters import INVISIBLE, JOINERS, MISLEADING, NOT_PRINTABLE, NOT_STORABLE, name_of
+from costops.language.limits import MAXIMUM_BYTES, MAXIMUM_DEPTH, MAXIMUM_NODES, MAXIMUM_PROBLEMS, MAXIMUM_TEXT
 from costops.language.nodes import (
     Kind,
     ListNode,
     MappingNode,
     Node,
     Places,
+    ReadFile,
     ScalarNode,
     describe,
     plain_kind,
 )
 from costops.language.problems import Problems
 from costops.language.quick import TooManyNodesError, read_quickly
-from costops.model.diagnostic import Diagnostic, Span
+from costops.model.diagnostic import Span
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import MarkedYAMLError
 
 _CORE = "tag:yaml.org,2002:"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFile:
-    """One file after reading: `node` is None where its problems leave nothing that can be trusted."""
-
-    file: str
-    text: str
-    node: Node | None
-    diagnostics: tuple[Diagnostic, ...]
 
 
 def read_bytes(file: str, data: bytes) -> ReadFile:
@@ -58,14 +41,14 @@ def read_bytes(file: str, data: bytes) -> ReadFile:
     if len(data) > MAXIMUM_BYTES:
         message = f"the file is larger than {MAXIMUM_BYTES:,} bytes"
         problems.error("CO103", top, message, hint="split it into several files")
-        return ReadFile(file, "", None, problems.found())
+        return ReadFile("", None, problems.found())
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         place = Places(file, before + "?").span(len(before), len(before) + 1)
         problems.error("CO102", place, "the file is not UTF-8 from here on", hint="save it as UTF-8")
-        return ReadFile(file, data.decode("utf-8", "replace"), None, problems.found())
+        return ReadFile(data.decode("utf-8", "replace"), None, problems.found())
     return read_text(file, text.removeprefix("\ufeff"))
 
 
@@ -73,44 +56,35 @@ def read_text(file: str, text: str) -> ReadFile:
     """Text as nodes; an empty text is an empty mapping."""
     places = Places(file, text)
     problems = Problems()
-    _report_characters(places, problems)
+    _report_characters(NOT_PRINTABLE, "CO104", "cannot stand in a YAML file", places, problems)
     if problems.errors:
-        return ReadFile(file, text, None, problems.found())
+        return ReadFile(text, None, problems.found())
+    _report_characters(MISLEADING, "CO120", "changes how the text around it is shown", places, problems)
     try:
-        node = read_quickly(places)
+        node = None if problems.errors else read_quickly(places)
     except TooManyNodesError as error:
         _report_too_many(error.span, problems)
-        return ReadFile(file, text, None, problems.found())
-    return read_thoroughly(places) if node is None else ReadFile(file, text, node, ())
+        return ReadFile(text, None, problems.found())
+    return ReadFile(text, node, ()) if node is not None else read_thoroughly(places, problems)
 
 
-def read_thoroughly(places: Places) -> ReadFile:
-    """Text whose characters were looked at as nodes, with every problem in it."""
-    reader = _Reader(places)
+def read_thoroughly(places: Places, problems: Problems) -> ReadFile:
+    """Text without unprintable characters as nodes, with every problem in it, and those that were found before."""
+    reader = _Reader(places, problems)
     reader.read()
-    return ReadFile(places.file, places.text, reader.root if reader.usable else None, reader.problems.found())
+    return ReadFile(places.text, reader.root if reader.usable else None, problems.found())
 
 
-def _report_characters(places: Places, problems: Problems) -> None:
-    """Reports the first character that cannot stand anywhere in a file, and the first that misleads its readers."""
-    for pattern, code, what in (
-        (NOT_PRINTABLE, "CO104", "cannot stand in a YAML file"),
-        (MISLEADING, "CO120", "changes how the text around it is shown"),
-    ):
-        found = pattern.search(places.text)
-        if found:
-            message = f"the character {_name_of(found.group())} {what}"
-            hint = "remove it, or write it as an escape inside double quotes"
-            problems.error(code, places.span(found.start(), found.end()), message, hint=hint)
+def _report_characters(pattern: re.Pattern[str], code: str, what: str, places: Places, problems: Problems) -> None:
+    for found in islice(pattern.finditer(places.text), MAXIMUM_PROBLEMS):
+        message = f"the character {name_of(found.group())} {what}"
+        hint = "remove it, or write it as an escape inside double quotes"
+        problems.error(code, places.span(found.start(), found.end()), message, hint=hint)
 
 
 def _report_too_many(span: Span, problems: Problems) -> None:
     message = f"the file has more than {MAXIMUM_NODES:,} keys, values, lists and mappings"
     problems.error("CO122", span, message, hint="split it into several files")
-
-
-def _name_of(character: str) -> str:
-    return f"U+{ord(character):04X}"
 
 
 @dataclass(slots=True)
@@ -135,9 +109,9 @@ class _StopError(Exception):
 class _Reader:
     """Builds nodes from the parser's events without recursion."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, problems: Problems) -> None:
         self.places = places
-        self.problems = Problems()
+        self.problems = problems
         self.root: Node = MappingNode((), self.places.span(0, 0))
         self.usable = True
         self._frames: list[_Frame] = []
@@ -238,19 +212,20 @@ class _Reader:
     def _look_at_text(self, text: str, start: int, end: int, span: Span) -> None:
         bad = NOT_STORABLE.search(text)
         if bad:
-            self.problems.error("CO104", span, f"the text holds {_name_of(bad.group())}, which cannot be stored")
+            self.problems.error("CO104", span, f"the text holds {name_of(bad.group())}, which cannot be stored")
             self.usable = False
         if end - start > MAXIMUM_TEXT:
             message = f"the text is longer than {MAXIMUM_TEXT:,} characters"
             self.problems.error("CO123", span, message, hint="shorten it, or write a list of texts")
             self.usable = False
-        hidden = INVISIBLE.search(self.places.text, start, end)
-        if hidden:
+        for hidden in islice(INVISIBLE.finditer(self.places.text, start, end), MAXIMUM_PROBLEMS):
             place = self.places.span(hidden.start(), hidden.end())
-            message = f"the text holds {_name_of(hidden.group())}, which nobody sees"
+            message = f"the text holds {name_of(hidden.group())}, which nobody sees"
             hint = "remove it, or write it as an escape inside double quotes"
-            report = self.problems.warn if hidden.group() in JOINERS else self.problems.error
-            report("CO121", place, message, hint=hint)
+            if hidden.group() in JOINERS:
+                self.problems.warn("CO125", place, message, hint=hint)
+            else:
+                self.problems.error("CO121", place, message, hint=hint)
 
     def _add(self, node: Node, end: int) -> None:
         if not self._frames:

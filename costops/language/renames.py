@@ -1,7 +1,7 @@
 """Whether the ids that entries had before are told clearly: each old id belongs to one entry.
 
-Invariant: only the files are looked at, never what was applied, so that a declaration may stay for ever. Disabled entries
-count too: they keep their identity.
+Invariant: only the files are looked at, never what was applied, so that a declaration may stay for ever. Disabled
+entries count too: they keep their identity.
 """
 
 from __future__ import annotations

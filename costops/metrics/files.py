@@ -13,6 +13,7 @@ from costops.errors import BillError
 from costops.model.bill import FileShape, MetricDescription, MetricFile, PhysicalFile, SourceFile
 from costops.model.expression import Expression
 from costops.model.settings import MetricSource, Settings
+from costops.sources.columns import some_of
 from costops.sources.digest import digest_of, hash_files, refuse_equal_files, stamps_of
 from costops.sources.discover import find_files
 from costops.sources.fields import Fields
@@ -60,7 +61,7 @@ def _describe_file(source: MetricSource, file: PhysicalFile) -> MetricFile:
     if lacking:
         raise BillError(
             f"metric source {source.name}: {file.name} has no column{'s' if len(lacking) > 1 else ''} "
-            f"{', '.join(lacking)}; it has {_some(list(types))}",
+            f"{', '.join(lacking)}; it has {some_of(list(types))}",
             hint="A metric file needs date, metric and value, and a column per label or a JSON column `tags`.",
         )
     fields = Fields.of(file)
@@ -72,12 +73,6 @@ def _describe_file(source: MetricSource, file: PhysicalFile) -> MetricFile:
         label_columns=MappingProxyType({name: fields.text(name) for name in fields if name not in (*NEEDED, LABELS)}),
         labels=_labels(source, file),
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first names of a list that may be long."""
-    rest = len(names) - 8
-    return ", ".join(names[:8]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _labels(source: MetricSource, file: PhysicalFile) -> Expression | None:

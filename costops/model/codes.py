@@ -26,6 +26,12 @@ CODES: dict[str, str] = {
     "CO117": "A key stands in a lookup table twice.",
     "CO118": "A lookup table has more than 100,000 rows.",
     "CO119": "The first row of a lookup table looks like data.",
+    "CO120": "A character changes how the text around it is shown.",
+    "CO121": "An invisible character stands in a key or a value.",
+    "CO122": "A file has more than 100,000 keys, values, lists and mappings.",
+    "CO123": "A text is longer than 10,000 characters.",
+    "CO124": "A file is not read any further after 100 problems.",
+    "CO125": "An invisible joiner stands in a key or a value.",
     # Fields and values.
     "CO201": "A field is unknown.",
     "CO202": "A required field is missing.",
@@ -96,9 +102,40 @@ CODES: dict[str, str] = {
     # What a bill has, and what an evaluation found.
     "CO701": "Charges have no amount in a cost column.",
     "CO702": "Charges are left out, because the parts that their provider has split them into count.",
+    "CO703": "Records of a metric have no value.",
+    "CO704": "Some files of a metric lack one of its labels.",
     "CO801": "Cost stays where it was, because its basis is empty.",
     "CO802": "More than 5 percent of what a rule takes is in a missing partition.",
     "CO803": "Charges longer than a day are split by their first day alone.",
     "CO804": "A metric gives cost to elements that no charge of the bill has.",
+    "CO805": "An allocation takes nothing.",
+    "CO806": "An earlier rule has allocated cost that an allocation matches.",
+    "CO807": "A basis is empty on some days, and `on_empty` stands in for it.",
+    "CO808": "A rule gives cost to an element that no charge of the bill has.",
+    "CO809": "A rule asks for a value that no charge of the bill has.",
+    "CO810": "A rule reads a tag or column that no charge of the bill has.",
+    "CO811": "Charges have a tag only under a key that differs in case from the one that is read.",
+    "CO812": "An even split goes over more than 100 elements found in the bill.",
+    "CO813": "What a rule writes is neither reported nor used.",
+    "CO814": "A rule makes more than 50 ledger rows of each.",
+    "CO815": "A word of the rules is nearly one that the bill has.",
+    # Comments that silence warnings.
+    "CO821": "A comment for costops cannot be read, or stands at no entry.",
+    "CO822": "A comment ignores what is no code, or cannot be ignored.",
+    "CO823": "A comment ignores a warning that is not there.",
 }
 """Code to one sentence."""
+
+WITH_MONEY: tuple[str, ...] = (
+    "CO801", "CO802", "CO803", "CO804", "CO805", "CO806", "CO807", "CO808", "CO809", "CO810", "CO811", "CO812", "CO813",
+    "CO814", "CO815",
+)  # fmt: skip
+"""Warnings that only an evaluation on the bill finds."""
+
+ABOUT_COMMENTS: tuple[str, ...] = ("CO821", "CO822", "CO823")
+
+OF_NO_RULE: tuple[str, ...] = ("CO119", "CO701", "CO702")
+"""Warnings about tables and the bill, at which no rule's comment can stand."""
+
+WARNINGS: tuple[str, ...] = (*OF_NO_RULE, "CO125", "CO214", "CO218", "CO703", "CO704", *WITH_MONEY, *ABOUT_COMMENTS)
+"""Codes of everything that never stops a command; all others are errors."""

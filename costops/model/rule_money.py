@@ -38,6 +38,8 @@ class RuleStep:
     file: str
     line: int
     enabled: bool
+    hidden: bool
+    """Whether it is left out of lists; its money is in every sum."""
     present: bool
     """False for a rule of an earlier version that is known only from months carried over."""
     into: tuple[str, ...]

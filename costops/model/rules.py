@@ -231,6 +231,8 @@ class RuleSet:
     dimensions: tuple[Dimension, ...] = ()
     metrics: tuple[Metric, ...] = ()
     allocations: tuple[Allocation, ...] = ()
+    _enabled: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Ids of the enabled dimensions and labels, once a name was looked up."""
 
     def entries(self) -> tuple[tuple[str, Entry], ...]:
         """(kind, entry) of everything, kinds in the order of evaluation."""
@@ -260,8 +262,12 @@ class RuleSet:
             return Meaning("label", name.removeprefix("label."))
         if name.startswith("direct."):
             return Meaning("direct", name.removeprefix("direct."))
-        if name != inside and any(each.id == name and each.enabled for each in self.dimensions):
+        if not self._enabled:
+            kinds = {"dimension": self.dimensions, "label": self.labels}
+            enabled = {kind: frozenset(each.id for each in some if each.enabled) for kind, some in kinds.items()}
+            self._enabled.update(enabled)
+        if name != inside and name in self._enabled["dimension"]:
             return Meaning("dimension", name)
-        if any(each.id == name and each.enabled for each in self.labels):
+        if name in self._enabled["label"]:
             return Meaning("label", name)
         return Meaning("column", name)

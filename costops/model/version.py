@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 
@@ -18,6 +19,11 @@ class RuleRevision:
     """As its author wrote it."""
     file: str
     line: int
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is left out of lists meant for people."""
+        return json.loads(self.canonical).get("hidden", False) is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -288,7 +288,13 @@ def _diagnostic(diagnostic: _Object) -> Diagnostic:
         span=_span(diagnostic),
         hint=diagnostic.text_or_none("hint"),
         related=diagnostic.items("related", _related),
+        ignored=_reason(diagnostic),
     )
+
+
+def _reason(diagnostic: _Object) -> str | None:
+    """Why a warning is ignored; a reason alone is none."""
+    return diagnostic.text("reason") if diagnostic.flag("ignored") else None
 
 
 def _span(place: _Object) -> Span | None:

@@ -74,8 +74,8 @@ def names_of_version(
 ) -> tuple[str, ...]:
     """Each asked name as the version's report has it: its own, or one that a dimension got later or had before.
 
-    `versions` are all of the state, the newest first, and `rules` those of the files, which come after them. A name that
-    leads to no dimension of the version stays as it is; where several do, that of the nearest later rules wins.
+    `versions` are all of the state, the newest first, and `rules` those of the files, which come after them. A name
+    that leads to no dimension of the version stays as it is; later names win over earlier ones, and the nearest first.
     """
     dimensions = version.draft.dimensions
     if all(each in dimensions or each in BUILT_IN for each in asked):

@@ -34,7 +34,7 @@ from costops.planning.money import (
     totals_by_cost,
     without_dust,
 )
-from costops.planning.notices import bill_notices, rule_notices
+from costops.planning.notices import evaluation_notices
 from costops.planning.references import renaming_of
 from costops.planning.stored import RenamedVersion, Stored
 from costops.planning.walk import walk
@@ -61,6 +61,8 @@ class Inputs:
     binds: Callable[[RuleSet], bool]
     """Whether a rule set has no error."""
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    heard: Callable[[tuple[Diagnostic, ...], bool], tuple[Diagnostic, ...]] = lambda found, _evaluated: found
+    """Diagnostics in order, with what comments say about them; whether the rules were evaluated."""
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -138,10 +140,8 @@ def make_plan(inputs: Inputs) -> Plan:
         unallocated=coverage(money[0], money[-1], dimensions),
         result=element_costs(money[-1], dimensions),
         carried_months=tuple(carried),
-        diagnostics=(
-            *inputs.diagnostics,
-            *bill_notices(evaluation, cost),
-            *rule_notices(inputs.rules, cost, outcomes[last].notices),
+        diagnostics=inputs.heard(
+            (*inputs.diagnostics, *evaluation_notices(inputs.rules, evaluation, report=dimensions, cost=cost)), True
         ),
         ledger=result if writes else None,
         engine=inputs.engine,
@@ -205,7 +205,7 @@ def _unchanged(inputs: Inputs, stored: Stored) -> Plan:
         moved=(),
         unallocated=coverage(money, money, draft.dimensions),
         result=element_costs(money, draft.dimensions),
-        diagnostics=inputs.diagnostics,
+        diagnostics=inputs.heard(inputs.diagnostics, False),
         ledger=None,
         engine=inputs.engine,
         result_digest=draft.result_digest,

@@ -1,4 +1,4 @@
-"""A stored version as a plan or another version is compared with it: its rules bound again, and its money summed by the state.
+"""A stored version, to be compared with: its rules bound again, and its money summed by the state.
 
 Invariant: everything comes from one snapshot of the state. Names that the new rules have changed are brought under the
 new ones here, so that the same money under another name is no difference; the state keeps what was applied.

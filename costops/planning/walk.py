@@ -115,7 +115,8 @@ def _steps(old: RuleSet, new: RuleSet) -> Sequence[tuple[Edit, RuleSet]]:
 
 
 def _with(rules: RuleSet, name: str, entries: Any) -> RuleSet:
-    return replace(rules, **{name: tuple(entries)})
+    changed: dict[str, Any] = {name: tuple(entries)}
+    return replace(rules, **changed)
 
 
 def _swapped(entries: Sequence[EntryType], edited: EntryType) -> tuple[EntryType, ...]:

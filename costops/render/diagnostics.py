@@ -22,16 +22,17 @@ _LONGEST_EXCERPT = 120
 
 
 def diagnostics_text(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], *, limit: int | None = None) -> str:
-    """Every problem with its excerpt, then one line with the counts; "" for no problems.
+    """Every problem with its excerpt, then one line with the counts; "" for no problems. Ignored ones are counted.
 
     `texts` is the text of each file by the name that spans use; `limit` is how many problems are shown at most.
     """
     if not diagnostics:
         return ""
-    shown = diagnostics if limit is None else diagnostics[:limit]
+    heard = [each for each in diagnostics if each.ignored is None]
+    shown = heard if limit is None else heard[:limit]
     lines = {file: _LINE_BREAK.split(text) for file, text in texts.items()}
     blocks = [_block(each, lines) for each in shown]
-    hidden = len(diagnostics) - len(shown)
+    hidden = len(heard) - len(shown)
     if hidden:
         blocks.append(f"... {hidden} more not shown")
     blocks.append(counts(diagnostics))
@@ -39,9 +40,17 @@ def diagnostics_text(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]
 
 
 def counts(diagnostics: Sequence[Diagnostic]) -> str:
-    """`2 errors, 1 warning.`"""
+    """`2 errors, 1 warning.`, and `3 warnings ignored.` behind it where comments silence some."""
+    errors, warnings, ignored = _numbers(diagnostics)
+    silenced = f" {_counted(ignored, 'warning')} ignored." if ignored else ""
+    return f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}.{silenced}"
+
+
+def _numbers(diagnostics: Sequence[Diagnostic]) -> tuple[int, int, int]:
+    """How many errors, warnings and ignored warnings there are."""
     errors = sum(1 for each in diagnostics if each.is_error)
-    return f"{_counted(errors, 'error')}, {_counted(len(diagnostics) - errors, 'warning')}."
+    ignored = sum(1 for each in diagnostics if each.ignored is not None)
+    return errors, len(diagnostics) - errors - ignored, ignored
 
 
 def _counted(number: int, word: str) -> str:
@@ -111,11 +120,12 @@ def _character_width(character: str) -> int:
 
 def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
     """A JSON document with the counts and every diagnostic."""
-    errors = sum(1 for each in diagnostics if each.is_error)
+    errors, warnings, ignored = _numbers(diagnostics)
     document = {
         "format_version": FORMAT_VERSION,
         "errors": errors,
-        "warnings": len(diagnostics) - errors,
+        "warnings": warnings,
+        "ignored": ignored,
         "diagnostics": [diagnostic_value(each) for each in diagnostics],
     }
     return json_text(document)
@@ -131,6 +141,8 @@ def diagnostic_value(diagnostic: Diagnostic) -> dict[str, object]:
         **_place_value(span),
         "hint": diagnostic.hint,
         "related": [{**_place_value(place), "message": words} for place, words in diagnostic.related],
+        "ignored": diagnostic.ignored is not None,
+        "reason": diagnostic.ignored,
     }
 
 

@@ -1,4 +1,4 @@
-"""Two versions against each other as a person reads it: the changes of the rules, then every element whose cost differs.
+"""Two versions against each other for people: the changes of the rules, then the elements whose cost differs.
 
 Invariant: nothing is hidden without a count; what the bill changed is said beside what rules did, never as if they had
 done it.
@@ -45,7 +45,7 @@ def _data_lines(diff: VersionDiff) -> list[str]:
     if diff.metric_changes:
         lines.append("  the usage numbers differ")
     if lines and diff.money and diff.changes:
-        lines.append("  What follows is of the rules and of these together; costops plan tells them apart.")
+        lines.append("  What follows is what the rules and this changed together.")
     return [*lines, ""] if lines else []
 
 
@@ -55,7 +55,11 @@ def _bill(side: DiffSide) -> str:
 
 
 def _dimension_lines(diff: VersionDiff) -> list[str]:
-    lines = [f"  {safe_text(before)} is now called {safe_text(after)}" for before, after in diff.renamed_dimensions]
+    first = diff.before.version.number
+    lines = [
+        f"  {safe_text(after)} is called {safe_text(before)} in version {first}"
+        for before, after in diff.renamed_dimensions
+    ]
     for side in (diff.before, diff.after):
         if side.own_dimensions:
             names = ", ".join(map(safe_text, side.own_dimensions))

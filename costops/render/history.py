@@ -38,8 +38,13 @@ def history_json(versions: Sequence[Version]) -> str:
     return json_text(document)
 
 
-def version_text(version: Version, totals: LedgerSums, coverage: Sequence[LedgerSums]) -> str:
-    """One version: who, when, what, its totals, what is unallocated, and its rules in order."""
+def version_text(
+    version: Version, totals: LedgerSums, coverage: Sequence[LedgerSums], *, everything: bool = False
+) -> str:
+    """One version: who, when, what, its totals, what is unallocated, and its rules in order.
+
+    `everything` also shows the hidden rules, which are counted otherwise.
+    """
     draft = version.draft
     months = draft.bill.first_month if draft.bill.first_month == draft.bill.last_month else (
         f"{draft.bill.first_month}..{draft.bill.last_month}"
@@ -67,8 +72,10 @@ def version_text(version: Version, totals: LedgerSums, coverage: Sequence[Ledger
             f"{cost} {amount(picos, currency)}" for cost, picos in zip(totals.cost_columns, amounts, strict=True)
         )
         lines += ["", f"{safe_text(currency)}  {costs}", f"     unallocated {draft.cost} {', '.join(shares)}"]
-    rules = [[each.kind, safe_text(each.id), safe_text(f"{each.file}:{each.line}")] for each in draft.rules]
-    return "\n".join([*lines, "", *table_lines(rules, right=[False] * 3)]) + "\n"
+    shown = [each for each in draft.rules if everything or not each.hidden]
+    rules = [[each.kind, safe_text(each.id), safe_text(f"{each.file}:{each.line}")] for each in shown]
+    hidden = [f"{len(draft.rules) - len(shown):,} hidden (--all)"] if len(shown) < len(draft.rules) else []
+    return "\n".join([*lines, "", *table_lines(rules, right=[False] * 3), *hidden]) + "\n"
 
 
 def version_json(version: Version, totals: LedgerSums) -> str:

@@ -35,7 +35,7 @@ from costops.state.rows import (
     names_of,
     version_of,
 )
-from costops.state.sums import check_by, sum_entries
+from costops.state.sums import BUILT_IN, check_by, sum_entries
 
 if TYPE_CHECKING:
     import sqlite3
@@ -194,7 +194,8 @@ class StateReader:
         with self._reading():
             found = self._number(number)
             dimensions, cost_columns = self._layout(found)
-            check_by(by, dimensions)
+            is_known = {*by} <= {*dimensions, *BUILT_IN}
+            check_by(by, dimensions, () if is_known else self._hidden(found))
             rows = sum_entries(self._connection, found, by, dimensions, cost_columns, period)
             return LedgerSums(found, by, cost_columns, rows)
 
@@ -210,6 +211,17 @@ class StateReader:
                 hint="Run `costops history` to see all of them.",
             )
         return number
+
+    def _hidden(self, number: int) -> frozenset[str]:
+        """Ids of the version's labels and dimensions that are left out of lists."""
+        rows = self._connection.execute(
+            "SELECT rule_revision.id FROM version_rule JOIN rule_revision "
+            "ON rule_revision.digest = version_rule.revision "
+            "WHERE version_rule.version = ? AND rule_revision.kind IN ('label', 'dimension') "
+            "AND json_extract(rule_revision.canonical, '$.hidden')",
+            [number],
+        )
+        return frozenset(identity for (identity,) in rows)
 
     def _layout(self, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         row = self._connection.execute("SELECT dimensions, cost_columns FROM version WHERE number = ?", [number])

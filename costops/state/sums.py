@@ -7,7 +7,7 @@ every digit. SQLite groups by day at least, which keeps its sums far below 64 bi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import add
 from typing import TYPE_CHECKING
 
@@ -30,13 +30,18 @@ _Reader = Callable[[tuple[str, ...]], str | None]
 _FIXED_COLUMNS = ("version_block.billing_month", "version_block.day", "entry.currency")
 
 
-def check_by(by: Sequence[str], dimensions: Sequence[str]) -> None:
-    """Raise UsageError for a name that a ledger cannot be grouped by, or one that is given twice."""
+def check_by(by: Sequence[str], dimensions: Sequence[str], hidden: Collection[str] = ()) -> None:
+    """Raise UsageError for a name that a ledger cannot be grouped by, or one that is given twice.
+
+    `hidden` dimensions can be named too; they are only counted where all are listed.
+    """
     possible = [*dimensions, *(name for name in BUILT_IN if name not in dimensions)]
     for position, name in enumerate(by):
         if name not in possible:
+            listed = [each for each in possible if each not in hidden]
+            more = f" and {len(possible) - len(listed)} hidden" if len(listed) < len(possible) else ""
             raise UsageError(
-                f"The ledger cannot be grouped by {name!r}.", hint=f"It can be grouped by: {', '.join(possible)}."
+                f"The ledger cannot be grouped by {name!r}.", hint=f"It can be grouped by: {', '.join(listed)}{more}."
             )
         if name in by[:position]:
             raise UsageError(f"The ledger is to be grouped by {name!r} twice.", hint="Name it once.")

@@ -13,6 +13,8 @@ from property.conditions import ANYTHING, conditions, path_tests
 from property.pools import ELEMENTS, POOLS, SERVICES, WRITABLE, Draw, once_in, weighted
 from property.values import MAPPED
 
+METHODS = ["even", "percent", "proportional", "metric", "proportional", "percent", "proportional", "metric"]
+
 USUAL_DESTINATIONS = ["env", "team", "label.team", "env", "team", "ServiceName", "env", "team", "SubAccountId"]
 """Named again and again, so that rules meet on the same dimensions."""
 
@@ -29,7 +31,7 @@ EFFECTIVE = [
     {"from": "2025-04-01", "until": "2025-04-02"},
 ]  # fmt: skip
 
-CUTOFFS = [1, 20, 33.3333, 50, 60, 75, 90, 99.9999]
+CUTOFFS = [50, 1, 75, 33.3333, 60, 99.9999]
 WEIGHTS = [1, 2, 0.5, 0.0001, 9999, 0.3333]
 ONE_UNIT = [
     {"ConsumedUnit": "Hours"}, {"ConsumedUnit": "GB"}, {"ServiceName": ["EC2", "RDS"]}, {"ServiceName": "S3"},
@@ -43,7 +45,7 @@ Rule = dict[str, Any]
 @st.composite
 def allocations(draw: Draw, rule_id: str, earlier: Sequence[str], costs: Sequence[str], strict: bool = False) -> Rule:
     """One allocation of any method; a strict one fails where a policy may, and weighs whatever units there are."""
-    method = draw(st.sampled_from(["even", "percent", "proportional", "proportional", "proportional", "metric"]))
+    method = draw(st.sampled_from(METHODS))
     metrics = draw(st.sampled_from(sorted(MAPPED))) if method == "metric" else ()
     to, into = draw(destinations(MAPPED[metrics] if metrics else [*USUAL_DESTINATIONS, *ELEMENTS]))
     rule: Rule = {"id": rule_id, "source": draw(allocation_sources(into[0], earlier)), "method": method}
@@ -56,9 +58,10 @@ def allocations(draw: Draw, rule_id: str, earlier: Sequence[str], costs: Sequenc
         rule["to"].update(draw(percentages(to)))
     else:
         names = [*MAPPED[metrics]] if metrics else ANYTHING
+        wide = draw(st.booleans())
         rule["to"].update(draw(elements(to, names, earlier if not metrics else ())))
-        rule["basis"] = draw(bases(method, metrics, names, earlier, costs, strict))
-        rule.update(draw(policies(method, to, metrics, strict)))
+        rule["basis"] = draw(bases(method, metrics, names, earlier, costs, strict, wide))
+        rule.update(draw(policies(method, to, metrics, strict, wide)))
     return draw(with_unused(rule))
 
 
@@ -79,9 +82,13 @@ def destinations(draw: Draw, among: Sequence[str]) -> tuple[list[str], list[str]
 
 def some_elements(to: Sequence[str], most: int = 4) -> st.SearchStrategy[Any]:
     """Different elements, each a tuple of texts."""
-    return st.lists(
-        st.tuples(*(st.sampled_from(ELEMENTS[name]) for name in to)), min_size=1, max_size=most, unique=True
-    )
+    one = st.tuples(*(st.sampled_from(ELEMENTS[name]) for name in to))
+    return st.lists(one, min_size=1, max_size=most, unique=True)
+
+
+def one_element(to: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """An element, or one that nothing else names."""
+    return st.tuples(*(st.sampled_from([*ELEMENTS[name], "rest"]) for name in to))
 
 
 def written(element: Sequence[str]) -> str | list[str]:
@@ -93,7 +100,7 @@ def written(element: Sequence[str]) -> str | list[str]:
 def percentages(draw: Draw, to: Sequence[str]) -> Rule:
     """`to.percent` for some elements, adding up to 100, or to less beside `to.remainder`."""
     given = draw(some_elements(to))
-    remainder = draw(st.sampled_from([None, None, "unallocated", "element"]))
+    remainder = draw(st.sampled_from([None, "unallocated", "element"]))
     numbers = draw(st.sampled_from([each for each in (LESS if remainder else PERCENTAGES) if len(each) <= len(given)]))
     chosen = list(zip(given, numbers, strict=False))
     percent: object = {element[0]: number for element, number in chosen}
@@ -117,7 +124,7 @@ def elements(draw: Draw, to: Sequence[str], names: Sequence[str], rule_ids: Sequ
     if draw(once_in(4)):
         usual = [name for name in to if name in names]
         fields["where"] = draw(weighted((1, conditions(usual)), (1, conditions(names, rule_ids))))
-    if draw(once_in(4)):
+    if draw(once_in(3)):
         fields["exclude"] = [written(each) for each in draw(some_elements(to, 3))]
     return fields
 
@@ -155,16 +162,18 @@ def bases(
     rule_ids: Sequence[str],
     costs: Sequence[str],
     strict: bool,
+    wide: bool,
 ) -> Rule:
-    """`basis` of a rule that has one."""
+    """`basis` of a rule that has one; a wide one has many rows, so that several elements have weights."""
     basis: Rule = {}
-    if draw(st.booleans()):
+    if not wide and draw(st.booleans()):
         plain = st.lists(st.sampled_from(SERVICES), min_size=1, max_size=3, unique=True)
         usual = plain.map(lambda chosen: {"ServiceName": chosen})
         anything = conditions(names) if metrics else weighted((2, usual), (1, conditions(names, rule_ids)))
         basis["where"] = draw(anything)
-    if draw(st.integers(0, 3)):
-        basis["granularity"] = draw(st.sampled_from(["charge_period", "daily", "monthly", "billing_period"]))
+    if wide or draw(st.integers(0, 3)):
+        short = [] if wide else ["charge_period", "daily"]
+        basis["granularity"] = draw(st.sampled_from([*short, "monthly", "billing_period"]))
     if metrics:
         basis["metric"] = draw(weighed(metrics))
     else:
@@ -174,7 +183,8 @@ def bases(
         if draw(once_in(3)):
             basis["quantity"] = draw(st.sampled_from(["ConsumedQuantity", "ConsumedQuantity", "PricingQuantity"]))
             if basis["quantity"] == "ConsumedQuantity" and not strict:
-                basis["where"] = {"all": [draw(st.sampled_from(ONE_UNIT)), basis.get("where", {"all": []})]}
+                one_unit = draw(st.sampled_from(ONE_UNIT))
+                basis["where"] = {"all": [one_unit, basis["where"]]} if "where" in basis else one_unit
         elif draw(st.booleans()):
             basis["cost"] = draw(st.sampled_from(costs))
     if method != "even":
@@ -198,12 +208,12 @@ def weighed(draw: Draw, metrics: Sequence[str]) -> object:
 
 
 @st.composite
-def policies(draw: Draw, method: str, to: Sequence[str], metrics: tuple[str, ...], strict: bool) -> Rule:
+def policies(draw: Draw, method: str, to: Sequence[str], metrics: tuple[str, ...], strict: bool, wide: bool) -> Rule:
     """`on_empty`, `partition_by` and `cutoff`."""
     rule: Rule = {}
     empty = ["unallocated", "even", "previous", "previous"]
-    rule["on_empty"] = draw(st.sampled_from(["error", *empty] if strict else empty))
-    if method != "even" and draw(once_in(4)):
+    rule["on_empty"] = draw(st.sampled_from(["error", *empty, *empty] if strict else empty))
+    if method != "even" and draw(once_in(2 if wide else 6)):
         rule["cutoff"] = {"percent": draw(st.sampled_from(CUTOFFS))}
         if draw(st.integers(0, 2)):
             rule["cutoff"]["as"] = written(
@@ -211,7 +221,7 @@ def policies(draw: Draw, method: str, to: Sequence[str], metrics: tuple[str, ...
             )
     usual = MAPPED[metrics] if metrics else ("env", "team", "ServiceName", "env", *POOLS)
     partitions = [name for name in usual if name not in to]
-    if partitions:
+    if partitions and not wide:
         rule["partition_by"] = draw(
             st.lists(st.sampled_from(partitions), max_size=draw(st.sampled_from([0, 0, 1, 2])), unique=True)
         )

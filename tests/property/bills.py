@@ -104,7 +104,7 @@ def charges(draw: Draw) -> dict[str, object]:
         "BillingPeriodStart": billing,
         "ChargePeriodStart": start,
         "ChargePeriodEnd": end,
-        "BillingCurrency": draw(st.sampled_from(["USD", "USD", "USD", "EUR"])),
+        "BillingCurrency": draw(st.sampled_from(["USD", "USD", "USD", "USD", "EUR"])),
         "ServiceName": service,
         "SubAccountId": draw(st.sampled_from([*ACCOUNTS, None])),
         "RegionId": draw(st.sampled_from([*REGIONS, None])),
@@ -127,7 +127,7 @@ def charges(draw: Draw) -> dict[str, object]:
 def bills(draw: Draw) -> list[dict[str, object]]:
     """One to forty rows; some bills have further cost columns, or a charge with the unit of another service."""
     small, large = st.lists(charges(), min_size=1, max_size=8), st.lists(charges(), min_size=12, max_size=40)
-    rows: list[dict[str, object]] = list(draw(weighted((1, small), (4, large))))
+    rows: list[dict[str, object]] = list(draw(weighted((1, small), (6, large))))
     for column in ("ListCost", EXTRA_COST):
         if draw(once_in(4)):
             for row in rows:

@@ -36,7 +36,7 @@ transforms = st.lists(
     ),
     max_size=2,
 )  # fmt: skip
-usual = weighted((2, st.just(["trim", "lower"])), (1, transforms))
+usual = weighted((4, st.just(["trim", "lower"])), (1, transforms))
 
 FORMATS = {
     1: ["<{0}>", "{0}{0}", "{{{0}}}", "a {0}"],
@@ -79,10 +79,15 @@ def described(draw: Draw, entry: dict[str, object]) -> dict[str, object]:
     return {**entry, **more}
 
 
+def label_sources(keys: Sequence[str]) -> st.SearchStrategy[Any]:
+    """Any of the keys, mostly the one that most charges have among them."""
+    return weighted((3, sources(keys, 2).map(lambda found: [*found, keys[0]])), (1, sources(keys)))
+
+
 @st.composite
 def labels(draw: Draw) -> list[dict[str, object]]:
     """The labels `env` and `team`, sometimes a third that is disabled."""
-    env: dict[str, object] = {"id": "env", "from": draw(sources(["Tags.env", "Tags.environment", "Tags.Env"]))}
+    env: dict[str, object] = {"id": "env", "from": draw(label_sources(["Tags.env", "Tags.environment", "Tags.Env"]))}
     env["transform"] = draw(usual)
     if draw(st.booleans()):
         env["drop"] = draw(st.sampled_from([["n/a"], ["n/a", "none", "None"], [{"starts_with": "n"}]]))
@@ -98,7 +103,7 @@ def labels(draw: Draw) -> list[dict[str, object]]:
         )
     team: dict[str, object] = {
         "id": "team",
-        "from": draw(sources(["Tags.team", "Tags.owner", "SubAccountId"])),
+        "from": draw(label_sources(["Tags.team", "Tags.owner", "SubAccountId"])),
         "transform": draw(usual),
     }
     if draw(st.booleans()):

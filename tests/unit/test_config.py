@@ -155,13 +155,21 @@ def test_a_workspace_may_be_the_git_root_itself(tmp_path: Path) -> None:
         ("version: 1\ncost: effectivecost\n", ("CO205", "2:7", "`cost` cannot be `effectivecost`")),
         ("version: 1\nreport: []\n", ("CO209", "2:9", "`report` is empty")),
         ("version: 1\nreport: [env, env]\n", ("CO217", "2:15", "`env` stands in `report` twice")),
-        ("version: 1\nreport: [direct.env]\n", ("CO411", "2:10", "`direct.env`: values before the first allocation are not built yet")),
         ("version: 1\nrules: ../rules\n", ("CO602", "2:8", "the rules folder is outside the workspace")),
         ("version: 1\nrules: .\n", ("CO602", "2:8", "the rules folder is the workspace itself")),
         ("version: 1\nbilling: [{name: a}]\n", ("CO202", "2:12", "`path` is missing")),
         ("version: 1\nbilling: [{name: a, path: b, format: azure}]\n", ("CO205", "2:38", "`billing[0].format` cannot be `azure`")),
         ("version: 1\nbilling: [{name: a, path: b}, {name: a, path: c}]\n", ("CO603", "2:38", "the name `a` stands in `billing` twice")),
-        ("version: 1\nbilling: [{name: a, path: b, costs: {X: y}}]\n", ("CO420", "2:30", "`billing[0].costs` is not built yet")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: [x]}]\n", ("CO203", "2:37", "a mapping is wanted here, this is a list")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {a b: x}}]\n", ("CO207", "2:38", '"a b" cannot be an id')),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {net: 5}}]\n", ("CO204", "2:43", "text is wanted here, and 5 without quotes is a number")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {net: }}]\n", ("CO211", "2:38", "text is wanted here, this is null")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {ListCost: x}}]\n", ("CO611", "2:38", "a cost column cannot be called `ListCost`, which is a column of FOCUS")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {consumedquantity: x}}]\n", ("CO611", "2:38", "a cost column cannot be called `consumedquantity`, which is a column of FOCUS")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {allocated_by: x}}]\n", ("CO611", "2:38", "a cost column cannot be called `allocated_by`, which means something else where names stand")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {Tags.a: x}}]\n", ("CO611", "2:38", "a cost column cannot be called `Tags.a`, which means something else where names stand")),
+        ("version: 1\nbilling: [{name: a, path: b, costs: {net: x}}, {name: b, path: c, costs: {Net: x}}]\n", ("CO611", "2:75", "a cost column cannot be called `Net`, which differs from `net` in case alone")),
+        ("version: 1\ncost: nett\nbilling: [{name: a, path: b, costs: {net: x}}]\n", ("CO205", "2:7", "`cost` cannot be `nett`")),
         ("version: 1\nmetric_sources: [{name: a, kind: sql, path: b}]\n", ("CO205", "2:34", "`metric_sources[0].kind` cannot be `sql`")),
         ("version: 1\nchecks: []\n", ("CO421", "2:1", "`checks` is not built yet")),
         ("version: 1\ncache: x\n", ("CO422", "2:1", "`cache` is not built yet")),
@@ -209,6 +217,41 @@ def test_a_flag_or_variable_that_makes_no_sense_is_wrong_usage(
     with pytest.raises(UsageError) as caught:
         load_settings(root, flags=flags, environment=environment)
     assert caught.value.message == message
+
+
+def test_cost_columns_are_those_of_focus_and_then_the_added_ones_in_the_order_of_first_mention(tmp_path: Path) -> None:
+    text = (
+        "version: 1\ncost: net\nbilling:\n"
+        "  - {name: a, path: b, costs: {unblended: x_U, net: lineItem/Net}}\n"
+        "  - {name: b, path: c, costs: {x_Net: x_Net, unblended: cost}}\n"
+    )
+    settings = load_settings(workspace(tmp_path, text)).settings
+    focus = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
+    assert settings.cost == "net"
+    assert settings.cost_columns == (*focus, "unblended", "net", "x_Net")
+    assert settings.billing[1].costs == (("x_Net", "x_Net"), ("unblended", "cost"))
+
+
+def test_a_mistake_in_an_added_cost_column_does_not_make_its_name_unknown(tmp_path: Path) -> None:
+    text = "version: 1\ncost: net\nbilling: [{name: a, path: b, costs: {net: 5}}]\n"
+    assert [code for code, _, _ in errors(tmp_path, text)] == ["CO204"]
+
+
+def test_a_flag_or_variable_may_name_an_added_cost_column(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "version: 1\nbilling: [{name: a, path: b, costs: {net: x}}]\n")
+    assert load_settings(root, flags={"cost": "net"}).settings.cost == "net"
+    assert load_settings(root, environment={"COSTOPS_COST": "net"}).settings.cost == "net"
+
+
+def test_added_cost_columns_and_their_order_are_a_change_of_the_settings(tmp_path: Path) -> None:
+    def canonical(costs: str) -> str:
+        billing = f"billing: [{{name: a, path: b{costs}}}]\n"
+        return load_settings(workspace(tmp_path, f"version: 1\n{billing}")).settings.canonical()
+
+    assert '"costs"' not in canonical("")
+    found = [canonical(f", costs: {{{costs}}}") for costs in ("", "x: a, y: b", "y: b, x: a", "x: a, y: c")]
+    assert found[0] == canonical("")
+    assert len(set(found)) == 4
 
 
 def test_the_table_says_the_defaults_that_hold() -> None:

@@ -82,7 +82,7 @@ class Snapshot:
         return RuleFiles(
             rules=workspace.rules,
             texts=validation.texts,
-            diagnostics=validation.diagnostics,
+            diagnostics=tuple(each for each in validation.diagnostics if each.ignored is None),
             cost=workspace.settings.cost,
         )
 

@@ -258,7 +258,7 @@ def bill_facts(costs: int) -> Node:
             function("coalesce", summed(case(is_null(column("tuple")), column("rows"), number(0))), number(0)),
             function(
                 "coalesce",
-                summed(case(disjunction(_no_date("day"), _no_date("month")), column("rows"), number(0))),
+                summed(case(disjunction(no_date("day"), no_date("month")), column("rows"), number(0))),
                 number(0),
             ),
             function("coalesce", summed(case(is_null(column("currency")), column("rows"), number(0))), number(0)),
@@ -268,7 +268,7 @@ def bill_facts(costs: int) -> Node:
     )
 
 
-def _no_date(name: str) -> Node:
+def no_date(name: str) -> Node:
     """Whether a day is missing, or none that a bill can have; a typing error makes the year 20255 of 2025-5."""
     first, last = cast(text("1900-01-01"), "DATE"), cast(text("9999-12-31"), "DATE")
     day = column(name)
@@ -282,7 +282,7 @@ def first_incomplete(part: BillPart, file: PhysicalFile, field: str) -> Node:
     lacking = is_null(column("value"))
     if field == "start":
         value = cast(scalar(part.start, names), "DATE")
-        lacking = _no_date("value")
+        lacking = no_date("value")
     return _first_row(file, value, lacking)
 
 

@@ -128,7 +128,8 @@ def untaken_money(matched: Expression, effective: tuple[str | None, str | None],
     are taken.
     """
     allocated = binary(exp.NEQ, column(PATH), text(PATH_MARK))
-    profiles = select([column("profile"), column(PATH)], table("profiles"), where=conjunction(alive_and(matched), allocated))
+    living = conjunction(alive_and(matched), allocated)
+    profiles = select([column("profile"), column(PATH)], table("profiles"), where=living)
     return _matched_money(profiles, PATH, effective, cost_place)
 
 

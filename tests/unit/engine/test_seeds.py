@@ -1,17 +1,17 @@
-"""The examples of the Datadog documents as rule files, with figures worked out apart, and the messy bill's.
-
-Examples that narrow elements by `to.where`, which is not built yet, narrow `basis.where` instead: the elements of a
-bucket are those that occur in its basis, so the figures are the same. Left out, because they use what is not built:
-`restate_months`, `concat`, `cutoff` and `basis.quantity`.
-"""
+"""The examples of the Datadog documents as rule files, with figures worked out apart, and the messy bill's."""
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from workbench import Case, assert_close, by, charge, planned, run, shared_data, totals, usage, write, write_rules
+from unit.engine.vectors import exact, of
+from workbench import Case, assert_close, by, charge, evaluated, shared_data, totals, usage, write, write_rules
+
+from costops.errors import InvalidRulesError
+from costops.workspace import open_workspace
 
 LABELS = """
 labels:
@@ -46,8 +46,7 @@ QUERY_TIME = [
 def datadog(rules: str, folder: Path, dimension: str = "user", service: str = "Support") -> dict[str | None, Fraction]:
     """What one service's cost becomes along a dimension of the small bill."""
     case = Case(LABELS + rules, SMALL_BILL, QUERY_TIME, report=("env", "user", "team", "ServiceName"))
-    sums = totals(run(case, folder), dimension, "ServiceName")
-    return {key[0]: value for key, value in sums.items() if key[1] == service}
+    return of(exact(case, folder), service, dimension)
 
 
 def test_datadog_even_over_three_teams(tmp_path: Path) -> None:
@@ -66,11 +65,13 @@ def test_datadog_even_narrowed_by_a_filter_and_partitioned_by_env(tmp_path: Path
   - id: support
     source: {where: {ServiceName: Support}}
     method: even
-    to: {dimension: user}
-    basis: {where: {ServiceName: EC2, user: [A, B, C]}}
+    to: {dimension: user, where: {user: [A, B, C]}}
+    basis: {where: {ServiceName: EC2}}
     partition_by: [env]
 """
     assert_close(datadog(rules, tmp_path), {"A": "300", "B": "300", "C": "200", None: "200"})
+    narrower = rules.replace("[A, B, C]", "[A, C]")
+    assert_close(datadog(narrower, tmp_path / "narrower"), {"A": "500", "C": "300", None: "200"})
 
 
 def test_datadog_custom_percentages(tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_datadog_several_destination_tags(tmp_path: Path) -> None:
     to: {dimension: [team, env], values: [[teamA, production], [teamB, staging]]}
 """
     case = Case(LABELS + rules, SMALL_BILL, QUERY_TIME, report=("env", "team", "ServiceName"))
-    sums = totals(run(case, tmp_path), "team", "env", "ServiceName")
+    sums = totals(exact(case, tmp_path), "team", "env", "ServiceName")
     support_only = {key[:2]: value for key, value in sums.items() if key[2] == "Support" and key[0]}
     assert_close(support_only, {("teamA", "production"): 100, ("teamB", "staging"): 100})
     assert (None, None, "Support") not in sums
@@ -180,7 +181,7 @@ def test_datadog_percentages_over_several_destination_tags(tmp_path: Path) -> No
         - {team: teamB, env: staging, percent: 40}
 """
     case = Case(LABELS + rules, SMALL_BILL, QUERY_TIME, report=("env", "team", "ServiceName"))
-    sums = totals(run(case, tmp_path), "team", "env", "ServiceName")
+    sums = totals(exact(case, tmp_path), "team", "env", "ServiceName")
     support_only = {key[:2]: value for key, value in sums.items() if key[2] == "Support" and key[0]}
     assert_close(support_only, {("teamA", "production"): 120, ("teamB", "staging"): 80})
 
@@ -218,6 +219,15 @@ def test_datadog_allocated_by_rule_takes_what_another_rule_gave(tmp_path: Path) 
     assert_close(datadog(rules, tmp_path), {"A": "100", "B": "100", None: "800"})
 
 
+def test_datadog_deleting_in_the_current_and_prior_month_only_is_refused_until_it_is_built(tmp_path: Path) -> None:
+    write(Case(LABELS.replace("allocations:", ""), SMALL_BILL, QUERY_TIME, report=("env",)), tmp_path)
+    settings = json.loads((tmp_path / "costops.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "costops.yaml").write_text(json.dumps({**settings, "restate_months": 2}), encoding="utf-8")
+    with pytest.raises(InvalidRulesError) as caught, open_workspace(tmp_path, environment={}):
+        pass
+    assert [each.code for each in caught.value.diagnostics] == ["CO423"]
+
+
 def test_datadog_tag_pipelines_run_before_every_rule(tmp_path: Path) -> None:
     rules = """
 labels:
@@ -226,13 +236,21 @@ dimensions:
   - id: tier
     rules:
       - {value: live, where: {env: production}}
+      - {from: Tags.cost_center, transform: [{lookup: tiers.csv}]}
     default: rest
 allocations:
   - {id: support, source: {where: {ServiceName: Support}}, method: proportional, to: {dimension: tier}}
 """
-    bill = [charge("EC2", "30", env="prod"), charge("EC2", "10", stage="dev"), charge("Support", "100", env="dev")]
-    ledger = run(Case(rules, bill, report=("tier",)), tmp_path)
-    assert_close(by(ledger, "tier"), {"live": "105", "rest": "35"})
+    bill = [
+        charge("EC2", "20", env="prod"),
+        charge("EC2", "10", stage="prod"),
+        charge("EC2", "15", stage="dev", cost_center="cc-1"),
+        charge("EC2", "5", env="dev", cost_center="cc-2"),
+        charge("Support", "100", env="dev"),
+    ]
+    case = Case(rules, bill, report=("tier",), tables={"tiers.csv": [("cc-1", "internal")]})
+    ledger = exact(case, tmp_path)
+    assert_close(by(ledger, "tier"), {"live": "90", "internal": "45", "rest": "15"})
 
 
 # A case that shows why time and partition matter
@@ -268,28 +286,46 @@ BY_ENV_THEN_TEAM = """
 """
 
 
+REPORT = ("env", "team", "ServiceName")
+EC2 = "Amazon Elastic Compute Cloud"
+
+
+def support_by_team(folder: Path) -> dict[tuple[str | None, ...], Fraction]:
+    """What the rule by team gave in USD, by day and team."""
+    found: dict[tuple[str | None, ...], Fraction] = {}
+    ledger = evaluated(folder, threads=2)
+    for (day, team, path, currency), value in totals(ledger, "day", "team", "path", "currency").items():
+        if currency == "USD" and "support-by-team" in str(path):
+            found[day, team] = found.get((day, team), Fraction(0)) + value
+    return found
+
+
 def test_monthly_support_split_daily_reaches_2_of_17_teams_and_by_charge_period_all_17(tmp_path: Path) -> None:
     bill_path = str(shared_data("focus-1.2-messy", "focus") / "*" / "*.parquet")
-    report = ("env", "team", "ServiceName")
-    write(Case(MESSY_LABELS + BY_TEAM_DAILY, [], report=report, bill_path=bill_path), tmp_path)
-
-    def support_by_team() -> dict[str | None, Fraction]:
-        ledger, _ = planned(tmp_path)
-        sums = totals(ledger, "team", "ServiceName", "path", "currency")
-        found: dict[str | None, Fraction] = {}
-        for (team, service, path, currency), value in sums.items():
-            if currency == "USD" and str(service).endswith("Support") and "support-by-team" in str(path):
-                found[team] = found.get(team, Fraction(0)) + value
-        return found
-
-    daily = support_by_team()
+    write(Case(MESSY_LABELS.replace("allocations:", ""), [], report=REPORT, bill_path=bill_path), tmp_path)
+    before = totals(evaluated(tmp_path, threads=2), "day", "env", "team", "ServiceName", "currency")
+    support = {key: value for key, value in before.items() if str(key[3]).endswith("Support") and key[4] == "USD"}
+    assert {key[:3] for key in support} == {(f"2025-0{month}-01", None, None) for month in (4, 5, 6)}
+    assert sum(support.values()) == Fraction("1873.765325272")
+    # EC2 of a team without env on the first of May: 7.6 cents, which decide a month.
+    deciding = {
+        team: value
+        for (day, env, team, service, currency), value in before.items()
+        if (day, env, service, currency) == ("2025-05-01", None, EC2, "USD") and team is not None
+    }
+    assert deciding == {"payments": Fraction("0.076200360502")}
+    teams = {team for _, _, team, service, currency in before if service == EC2 and currency == "USD" and team}
+    assert len(teams) == 17
+    write_rules(tmp_path, MESSY_LABELS + BY_TEAM_DAILY)
+    daily = support_by_team(tmp_path)
     assert sum(daily.values()) == Fraction("1873.765325272")
-    assert {team: round(value, 2) for team, value in daily.items()} == {
-        "catalog": Fraction("1139.72"),
-        "payments": Fraction("734.05"),
+    assert {team for _, team in daily} == {"catalog", "payments"}
+    assert {key: round(value, 2) for key, value in daily.items() if key[0] == "2025-05-01"} == {
+        ("2025-05-01", "payments"): Fraction("633.65"),
     }
     write_rules(tmp_path, MESSY_LABELS + BY_ENV_THEN_TEAM)
-    both = support_by_team()
-    assert len(both) == 17
+    both = support_by_team(tmp_path)
+    assert {team for _, team in both} == teams
     assert sum(both.values()) == pytest.approx(Fraction("1856.916015011485"), abs=1e-9)
-    assert both["platform"] == pytest.approx(Fraction("670.944923691963"), abs=1e-9)
+    platform = sum(value for (_, team), value in both.items() if team == "platform")
+    assert platform == pytest.approx(Fraction("670.944923691963"), abs=1e-9)

@@ -211,10 +211,10 @@ def test_t05_percentages_that_do_not_add_up_are_refused_with_their_sum(
 
 
 def test_t05_percentages_are_exact_and_a_remainder_goes_where_the_rule_says(tmp_path: Path) -> None:
-    assert 70.1 + 20.2 + 9.7 != 100
+    assert 33.4 + 33.3 + 33.3 != 100
     to = "    method: percent\n    to: {dimension: team, percent: "
     text = rules(
-        given("exact", "Exact", f"{to}{{A: 70.1, B: 20.2, C: 9.7}}}}\n"),
+        given("exact", "Exact", f"{to}{{A: 33.4, B: 33.3, C: 33.3}}}}\n"),
         given("small", "Small", f"{to}{{A: 0.1, B: 0.2, C: 99.7}}}}\n"),
         given("to-c", "Element", f"{to}{{A: 33, B: 33}}, remainder: C}}\n"),
         given("left", "Left", f"{to}{{A: 33, B: 33, C: 33}}, remainder: unallocated}}\n"),
@@ -225,7 +225,7 @@ def test_t05_percentages_are_exact_and_a_remainder_goes_where_the_rule_says(tmp_
     services = ("Exact", "Small", "Element", "Left", "Named", "Taken")
     bill = [charge(service, "1000") for service in services]
     ledger = exact(Case(text, bill, report=REPORT), tmp_path)
-    assert of(ledger, "Exact", "team") == {"A": 701, "B": 202, "C": 97}
+    assert of(ledger, "Exact", "team") == {"A": 334, "B": 333, "C": 333}
     assert of(ledger, "Small", "team") == {"A": 1, "B": 2, "C": 997}
     assert_close(of(ledger, "Element", "team"), {"A": 330, "B": 330, "C": 340})
     assert_close(of(ledger, "Left", "team"), {"A": 330, "B": 330, "C": 330, None: 10})
@@ -274,14 +274,17 @@ def test_t29_a_cutoff_folds_the_tail_or_leaves_it_out_and_ties_go_by_name(tmp_pa
     assert_close(
         of(ledger, "Folded", "env", "team"),
         {
-            **{("one", "A"): 50, ("one", "B"): 30, ("one", "small"): 20},
+            ("one", "A"): 50,
+            ("one", "B"): 30,
+            ("one", "small"): 20,
             **{("alike", team): 25 for team in ("A", "B", "C", "D")},
         },
     )
     assert_close(
         of(ledger, "Left out", "env", "team"),
         {
-            **{("one", "A"): "62.5", ("one", "B"): "37.5"},
+            ("one", "A"): "62.5",
+            ("one", "B"): "37.5",
             **{("alike", team): 25 for team in ("A", "B", "C", "D")},
         },
     )

@@ -58,7 +58,8 @@ class OrderScreen(ReportScreen[_Content]):
             return
         place = content.money.currencies.index(self.currency)
         total = content.money.totals[place][1]
-        steps = [each for each in content.money.steps if self.matches(each.id)]
+        visible = [each for each in content.money.steps if self.filter_text or not each.hidden]
+        steps = [each for each in visible if self.matches(each.id)]
         last = content.money.steps[-1].money[place].left_picos if content.money.steps else total
         rows = [["#", "rule", "took", "first", "left after it"]]
         rows.append(["", "all cost", "", "", amount(total, self.currency)])
@@ -67,9 +68,11 @@ class OrderScreen(ReportScreen[_Content]):
         texts = columns(rows, right=[True, False, True, True, True], width=view.text_width, name=1)
         keys = [START_KEY, *(RULE + each.id for each in steps), END_KEY]
         lines = [Line(text, key=key) for text, key in zip(texts[1:], keys, strict=True)]
-        if len(steps) < len(content.money.steps):
-            hidden = len(content.money.steps) - len(steps)
-            lines.append(Line(f"{counted(hidden, 'rule')} of {len(content.money.steps):,} filtered out."))
+        if len(steps) < len(visible):
+            left_out = len(visible) - len(steps)
+            lines.append(Line(f"{counted(left_out, 'rule')} of {len(content.money.steps):,} filtered out."))
+        if len(visible) < len(content.money.steps):
+            lines.append(Line(f"{counted(len(content.money.steps) - len(visible), 'rule')} hidden."))
         view.show(lines, head=[Line(texts[0], "head")])
         self._draw_step(content, place)
 

@@ -49,6 +49,7 @@ class RulesScreen(ReportScreen[_Content]):
         super().__init__()
         self._folded: set[str] = set()
         self._wanted: str | None = None
+        self._revealed: str | None = None
 
     def compose_body(self) -> ComposeResult:
         yield LineView(id="tree", title="Rule files", cursor=True, scrolls_sideways=False)
@@ -74,7 +75,7 @@ class RulesScreen(ReportScreen[_Content]):
 
     def open_rule(self, rule_id: str) -> None:
         """Put the cursor on an allocation."""
-        self._wanted = entry_key("allocation", rule_id)
+        self._wanted = self._revealed = entry_key("allocation", rule_id)
         self.redraw()
 
     # The tree.
@@ -90,6 +91,8 @@ class RulesScreen(ReportScreen[_Content]):
             if not self.filter_text or entries or self.matches(file.name):
                 lines.append(_file_line(file, folded=file.key in self._folded))
                 lines += _entry_lines(entries, file) if file.key not in self._folded else []
+                hidden = sum(1 for each in file.entries if self._hides(each))
+                lines += [Line(f"  {hidden:,} hidden")] if hidden else []
         if not content.tree:
             lines = [Line("There are no rule files. costops init makes an example.")]
         elif not lines:
@@ -98,7 +101,11 @@ class RulesScreen(ReportScreen[_Content]):
         self._draw_detail(content)
 
     def _shows(self, file: FileNode, node: EntryNode) -> bool:
-        return self.matches(node.entry.id, node.entry.name, node.kind, file.name)
+        return not self._hides(node) and self.matches(node.entry.id, node.entry.name, node.kind, file.name)
+
+    def _hides(self, node: EntryNode) -> bool:
+        """Whether a hidden entry is only counted: not while something is looked for, and not with a problem."""
+        return node.entry.hidden and not (self.filter_text or node.diagnostics or node.key == self._revealed)
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         """Show the node that the cursor is on."""
@@ -172,8 +179,8 @@ def _entry_lines(entries: Sequence[EntryNode], file: FileNode) -> list[Line]:
     lines = []
     for each in entries:
         number = f"#{each.position}".rjust(numbers + 1) if each.position is not None else " " * (numbers + 1)
-        disabled = "" if each.entry.enabled else "  (disabled)"
-        words = f"  {number} {each.kind:<10} {safe_text(each.entry.id)}{disabled}{_problems(each.diagnostics)}"
+        state = ("" if each.entry.enabled else "  (disabled)") + ("  (hidden)" if each.entry.hidden else "")
+        words = f"  {number} {each.kind:<10} {safe_text(each.entry.id)}{state}{_problems(each.diagnostics)}"
         lines.append(Line(words if numbers else words.replace("   ", "  ", 1), key=each.key))
     return lines
 

@@ -1,0 +1,184 @@
+"""Reads the records of the metrics that rules weigh by.
+
+Invariant: a label that a metric names is somewhere in the files of its source, every record has its day, and what is left
+out is counted; a problem with a file is told with the file's name and, where a value is at fault, its row and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from costops.engine.faults import refuse_changed, unreadable_metric
+from costops.engine.ir import MetricUse
+from costops.errors import BillError
+from costops.model.bill import MetricDescription, MetricFile
+from costops.model.metric_report import LabelGap, MetricReading
+from costops.sources.columns import near_column, some_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from costops.engine.sql.syntax import Node
+
+Groups = Sequence[Sequence[MetricFile]]
+"""Files of a source; those with equal columns together."""
+
+
+def _nobody(_words: str) -> None:
+    pass
+
+
+def load_metrics(
+    connection: duckdb.DuckDBPyConnection,
+    metrics: MetricDescription,
+    uses: Sequence[MetricUse],
+    *,
+    needed: Collection[MetricUse],
+    tell: Callable[[str], None] = _nobody,
+) -> tuple[dict[MetricUse, str], tuple[MetricReading, ...]]:
+    """Read the records of every metric that a rule uses, each into a table of its own.
+
+    Gives the tables' names, and what was read of those of `needed`. Raises BillError for one of `needed` that cannot be
+    read; others that cannot are left out.
+    """
+    tables: dict[MetricUse, str] = {}
+    readings = []
+    for place, use in enumerate(uses):
+        tell(f"reading metric {use.metric}")
+        try:
+            reading = _load_metric(connection, metrics.sources.get(use.source, ()), use, f"metric_{place}")
+        except BillError:
+            if use in needed:
+                raise
+            continue
+        tables[use] = f"metric_{place}"
+        if use in needed:
+            readings.append(reading)
+    return tables, tuple(readings)
+
+
+def _load_metric(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[MetricFile], use: MetricUse, table: str
+) -> MetricReading:
+    import duckdb
+
+    from costops.engine.sql import records
+    from costops.engine.sql.syntax import text_of
+
+    if not files:
+        raise BillError(
+            f"metric {use.metric} reads source {use.source}, which costops.yaml does not have",
+            hint="add it under metric_sources, or correct the metric's source",
+        )
+    groups = _groups(files)
+    read = f"{table}_read"
+    try:
+        connection.execute(text_of(records.read_records(use, groups, read)))
+    except duckdb.Error as error:
+        raise unreadable_metric(connection, files, error) from error
+    reading = _checked(connection, use, groups, read)
+    connection.execute(text_of(records.metric_table(use, read, table)))
+    connection.execute(f'DROP TABLE "{read}"')
+    refuse_changed(each.file for each in files)
+    return reading
+
+
+def _groups(files: Sequence[MetricFile]) -> Groups:
+    groups: dict[tuple[object, ...], list[MetricFile]] = {}
+    for each in files:
+        groups.setdefault((each.file.kind, each.file.columns, each.file.delimiter), []).append(each)
+    return list(groups.values())
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, use: MetricUse, groups: Groups, read: str) -> MetricReading:
+    """What was read into the table `read`; raises BillError for what cannot be records of this metric."""
+    from costops.engine.sql import records
+    from costops.engine.sql.syntax import text_of
+
+    query = text_of(records.facts_of_records(read, [name for _, name in use.labels]))
+    count, undated, without_value, without_labels, *labelled = connection.execute(query).fetchall()[0]
+    if not count:
+        raise _no_record(connection, use, groups)
+    if undated:
+        raise _first_bad(connection, use, groups, "date")
+    if without_labels:
+        raise _first_bad(connection, use, groups, "labels")
+    for (label, _), present in zip(use.labels, labelled, strict=True):
+        if not present and not any(label in each.label_columns for files in groups for each in files):
+            raise _no_label(connection, use, groups, label)
+    return MetricReading(use.metric, count, without_value, _gaps(connection, use, groups, read))
+
+
+def _gaps(connection: duckdb.DuckDBPyConnection, use: MetricUse, groups: Groups, read: str) -> tuple[LabelGap, ...]:
+    """Labels that some files with records of the metric cannot have."""
+    from costops.engine.sql import records
+    from costops.engine.sql.syntax import text_of
+
+    counts = dict(connection.execute(text_of(records.records_of_groups(read))).fetchall())
+    gaps = []
+    for label, _ in use.labels:
+        lacking = [
+            place
+            for place, files in enumerate(groups)
+            if place in counts and label not in files[0].label_columns and files[0].labels is None
+        ]
+        if lacking:
+            names = tuple(sorted(each.file.name for place in lacking for each in groups[place]))
+            gaps.append(LabelGap(label, sum(counts[place] for place in lacking), names))
+    return tuple(gaps)
+
+
+def _no_record(connection: duckdb.DuckDBPyConnection, use: MetricUse, groups: Groups) -> BillError:
+    from costops.engine.sql import records
+
+    there = _names(connection, [records.metric_names(each) for files in groups for each in files])
+    near = near_column(use.query, there)
+    known = f"its files have {some_of(there)}" if there else "its files have no records at all"
+    return BillError(
+        f"metric {use.metric}: source {use.source} has no record of {use.query}",
+        hint=f"did you mean `{near}`?" if near else f"correct the metric's query, or the source's path; {known}",
+    )
+
+
+def _no_label(connection: duckdb.DuckDBPyConnection, use: MetricUse, groups: Groups, label: str) -> BillError:
+    from costops.engine.sql import records
+
+    files = [each for group in groups for each in group]
+    in_columns = [name for each in files for name in each.label_columns]
+    in_objects = _names(connection, [records.label_names(use, each) for each in files if each.labels is not None])
+    there = list(dict.fromkeys([*in_columns, *in_objects]))
+    near = near_column(label, there)
+    known = f"the labels there are {some_of(there)}" if there else "they have no labels"
+    return BillError(
+        f"metric {use.metric} names the label {label}, which no file of source {use.source} has",
+        hint=f"did you mean `{near}`?" if near else f"correct `labels` of the metric, or the files; {known}",
+    )
+
+
+def _names(connection: duckdb.DuckDBPyConnection, queries: Sequence[Node]) -> list[str]:
+    from costops.engine.sql.syntax import text_of
+
+    return sorted({name for query in queries for (name,) in connection.execute(text_of(query)).fetchall()})
+
+
+def _first_bad(connection: duckdb.DuckDBPyConnection, use: MetricUse, groups: Groups, what: str) -> BillError:
+    """The first record without a day that a record can have, or with labels that are no JSON object."""
+    from costops.engine.sql import records
+    from costops.engine.sql.syntax import text_of
+
+    for each in (each for files in groups for each in files):
+        found = connection.execute(text_of(records.first_without(use, each, what))).fetchall()
+        if not found:
+            continue
+        row, labels = found[0]
+        if what == "date":
+            return BillError(
+                f"{each.file.name}: row {row}, a record of {use.query}, has no date between 1900 and 9999",
+                hint="Every record needs the day or the moment to which its value belongs; correct the file.",
+            )
+        return BillError(
+            f"{each.file.name}: row {row} has {labels[:80]!r} in tags, which is not a JSON object",
+            hint='Write an object such as {"team": "checkout"}, or leave the field empty.',
+        )
+    return BillError(f"the records of {use.query} changed while they were read", hint="Run it again.")
