@@ -185,9 +185,8 @@ class Evaluation:
         if meaning.kind == "label":
             return any(each.field.startswith("Allocated") for each in self.labels[meaning.name].sources)
         if meaning.kind == "dimension":
-            rules = self.dimensions[meaning.name].rules
-            sources = [each.field for rule in rules for each in (*rule.sources, *rule.concat)]
-            return any(self.is_providers(each, meaning.name) for each in sources)
+            names = (name for rule in self.dimensions[meaning.name].rules for name in names_in(rule))
+            return any(self.is_providers(each, meaning.name) for each in names)
         return name.startswith("Allocated")
 
     def allocate(self, rule: Allocation, rows: list[Row], originals: list[Row]) -> list[Row]:
@@ -220,7 +219,7 @@ class Evaluation:
             self.notes["bucket clipped by effective"] += 1
         return Bucket(
             days=days,
-            earlier=tuple(earlier(rule.granularity, row, days)),
+            earlier=tuple(earlier(rule.granularity, row)),
             currency=row.currency if by_currency else None,
             partition=self.texts(row, rule.partition_by),
         )
@@ -320,6 +319,12 @@ class Evaluation:
             cleaner = self.labels.get(ours)
             values[self.rules.resolve(ours)] = cleaned(cleaner, value, self.tables) if cleaner else value
         return values
+
+
+def names_in(rule: DimensionRule) -> list[str]:
+    """What decides a dimension's value: what its rule reads, and what its condition looks at."""
+    sources = [each.field for each in (*rule.sources, *rule.concat)]
+    return [*sources, *(test.field for test in tests_in(rule.where))]
 
 
 def daily(metric: Metric, records: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:

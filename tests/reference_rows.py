@@ -112,12 +112,15 @@ def clipped(days: Days, limits: tuple[str | None, str | None]) -> Days:
     return max(days[0], limits[0] or days[0]), min(days[1], limits[1] or days[1])
 
 
-def earlier(granularity: str, row: Row, days: Days) -> Sequence[Days]:
-    """Where `on_empty: previous` looks for the shares of a source row whose bucket has these days, nearest first."""
+def earlier(granularity: str, row: Row) -> Sequence[Days]:
+    """Where `on_empty: previous` looks for the shares of a source row's bucket, nearest first.
+
+    The days of the bucket are those of its period, whether or not the rule is effective on all of them.
+    """
+    first, last = interval(granularity, row)
     if granularity in ("monthly", "billing_period") or (granularity == "charge_period" and row.whole_month):
-        whole = interval(granularity, row)
-        return [month_days(day_before(whole[0])[:7])]
-    if days[0] == days[1]:
-        return [(day_before(days[0], back),) * 2 for back in range(1, 32)]
-    count = (date.fromisoformat(days[1]) - date.fromisoformat(days[0])).days + 1
-    return [(day_before(days[0], count), day_before(days[0]))]
+        return [month_days(day_before(first)[:7])]
+    if first == last:
+        return [(day_before(first, back),) * 2 for back in range(1, 32)]
+    count = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+    return [(day_before(first, count), day_before(first))]

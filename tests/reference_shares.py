@@ -151,11 +151,14 @@ def sums(rule: Allocation, inside: Sequence[Weighing]) -> Weights:
 
 
 def refuse_several_units(rule: Allocation, inside: Sequence[Weighing], notes: Counter[str]) -> None:
-    """Quantities of several units cannot be compared."""
+    """Quantities of several units cannot be compared; what an element has of a unit on a day may cancel out."""
     if rule.basis_quantity is None:
         return
     notes["quantity"] += 1
-    units = {each.unit for each in inside if each.weight}
+    quantities: Counter[tuple[str, Element, Text]] = Counter()
+    for each in inside:
+        quantities[each.day, each.element, each.unit] += each.weight  # type: ignore[assignment]
+    units = {unit for (_, _, unit), quantity in quantities.items() if quantity}
     if len(units) > 1:
         raise SeveralUnitsError(rule.id, f"units {sorted(units, key=repr)}")
 

@@ -16,9 +16,6 @@ from costops.model.rules import Meaning
 if TYPE_CHECKING:
     import duckdb
 
-MOST_KEYS = 2_000
-"""How many keys of tags are kept for finding the one that was meant."""
-
 
 @dataclass(frozen=True, slots=True)
 class CaseKeys:
@@ -73,16 +70,15 @@ def keys_of_tags(connection: duckdb.DuckDBPyConnection, tags: str) -> list[str]:
     return [key for (key,) in connection.execute(text_of(absences.tag_keys(tags))).fetchall()]
 
 
-def find_absences(
-    connection: duckdb.DuckDBPyConnection, program: Program, field_columns: Sequence[str], bill_keys: Sequence[str]
-) -> Absences:
-    """What `tuples` lacks of what the program watches; `other_cases` is still empty."""
+def find_absences(connection: duckdb.DuckDBPyConnection, program: Program) -> Absences:
+    """What the bill lacks of what the program watches, from its `classes` with the columns that it watches.
+
+    Keys of tags are not known here.
+    """
     from costops.engine.sql import absences
     from costops.engine.sql.syntax import text_of
 
-    if not program.watched:
-        return Absences()
-    row = connection.execute(text_of(absences.found_values(program, field_columns))).fetchall()[0]
+    row = connection.execute(text_of(absences.found_values(program.watched))).fetchall()[0]
     fields: list[Meaning] = []
     values: list[AbsentValue] = []
     for place, each in enumerate(program.watched):
@@ -94,23 +90,18 @@ def find_absences(
         folded = [value for value, occurs in pairs if not occurs]
         if absent or folded:
             words = [*((value, False) for value in absent), *((value, True) for value in folded)]
-            values += _absent_values(connection, program, field_columns, each, words)
-    tags_missing = any(each.kind == "tag" for each in fields)
-    return Absences(tuple(fields), tuple(values), (), tuple(bill_keys[:MOST_KEYS]) if tags_missing else ())
+            values += _absent_values(connection, each, words)
+    return Absences(tuple(fields), tuple(values))
 
 
 def _absent_values(
-    connection: duckdb.DuckDBPyConnection,
-    program: Program,
-    field_columns: Sequence[str],
-    each: Watched,
-    absent: Sequence[tuple[str, bool]],
+    connection: duckdb.DuckDBPyConnection, each: Watched, absent: Sequence[tuple[str, bool]]
 ) -> list[AbsentValue]:
     from costops.engine.sql import absences
     from costops.engine.sql.syntax import text_of
 
     words = sorted({value for value, _ in absent})
-    found = connection.execute(text_of(absences.near_values(program, field_columns, each, words))).fetchall()
+    found = connection.execute(text_of(absences.near_values(each, words))).fetchall()
     near = tuple(value for (value,) in found)
     return [AbsentValue(each.meaning, value, folded, each.of_sources, near) for value, folded in absent]
 

@@ -248,7 +248,7 @@ class _Run:
 
     def _check_left_over(self, step: Step) -> None:
         """Raise EngineError for empty buckets where the rule says so."""
-        for currency, amount, buckets, *_ in self._rows(self._facts.emptied_money(self._shown)):
+        for currency, amount, buckets, *_ in self._rows(self._facts.emptied_money(self._shown))[1:]:
             raise EngineError(
                 f"allocation {step.rule}: {buckets} of its buckets have no basis, with {currency} "
                 f"{format_picos(int(amount))} to split, and its on_empty is error",

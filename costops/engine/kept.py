@@ -1,9 +1,9 @@
 """Cells of a bill kept in the cache folder, so that a plan can be made again after the bill has moved.
 
-Invariant: kept cells are used only for the bill, read as it was then, and for what they were kept for (the same fields,
-cost columns, quantities and distinctions of the rules), and only while every byte of them has the digest that was noted;
-anything else counts as not kept. Deleting the folder loses speed, and the chance to apply a saved plan after its bill has
-moved; never a result.
+Invariant: kept cells are used only for the bill, read as it was then, and for what they were kept for (the same
+fields, cost columns, quantities and distinctions of the rules), and only while every byte of them has the digest that
+was noted; anything else counts as not kept. Deleting the folder loses speed, and the chance to apply a saved plan after
+its bill has moved; never a result.
 """
 
 from __future__ import annotations

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from costops.engine.sql.cells import PartFields, PartTables
 
 
+MOST_KEYS = 2_000
+"""How many keys of tags are kept for finding the one that was meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class BillFacts:
     """What reading a bill showed."""
@@ -103,11 +107,7 @@ def load_bill(
     for part, names in zip(bill.parts, tables, strict=True):
         _read_tag_values(connection, part, named, names)
     salt = _number_tuples(connection, bill.parts, named, tables)
-    watching = next((program for program in programs if program.watched), None)
-    absences = NOTHING_ABSENT
-    if watching is not None:
-        absences = find_absences(connection, watching, [name for _, name in fields.items()], sorted(keys))
-    _merge_tuples(connection, programs, [name for _, name in named], cases)
+    absences = _merge_tuples(connection, programs, [name for _, name in named], cases)
     for part, names in zip(bill.parts, tables, strict=True):
         tell(f"reading {_called(part)}, second pass")
         try:
@@ -138,9 +138,11 @@ def load_bill(
             connection.execute(f'DROP TABLE IF EXISTS "{name}"')
     absent = tuple((cost, int(count)) for cost, count in zip(costs, missing, strict=True) if count)
     first, last = (months[0], months[-1]) if months else ("", "")
-    if watching is not None:
-        place = costs.index(watching.cost)
-        absences = replace(absences, other_cases=cost_of_cases(connection, cases, place))
+    absences = replace(
+        absences,
+        other_cases=cost_of_cases(connection, cases, costs.index(programs[-1].cost)) if cases.cases else (),
+        tag_keys=tuple(sorted(keys)[:MOST_KEYS]) if absences.tags_missing else (),
+    )
     return BillFacts(int(rows), first, last, months, totals, absent, splits, absences)
 
 
@@ -206,23 +208,31 @@ def _number_tuples(
 
 def _merge_tuples(
     connection: duckdb.DuckDBPyConnection, programs: Sequence[Program], field_columns: Sequence[str], cases: CaseColumns
-) -> None:
-    """Make `merging`, for each tuple the one that stands for it, and leave only those in `tuples`."""
+) -> Absences:
+    """Make `merging`, for each tuple the one that stands for it, and leave only those in `tuples`.
+
+    Gives what the tuples lack of what a program watches, while all of them are there.
+    """
     from costops.engine.sql import profiles
     from costops.engine.sql.syntax import text_of
 
     connection.execute(text_of(profiles.unmerged()))
+    absences = NOTHING_ABSENT
     seen = set()
-    for program in programs:
+    for program in sorted(programs, key=lambda each: not each.watched):
         if (program.layers, program.slots) not in seen:
             seen.add((program.layers, program.slots))
-            connection.execute(profiles.classes(program, tuple(field_columns)))
+            kept = tuple(dict.fromkeys(name for each in program.watched for name in (*each.columns, each.nearby)))
+            connection.execute(profiles.classes(program, tuple(field_columns), kept))
             connection.execute(text_of(profiles.told_apart()))
+            if program.watched:
+                absences = find_absences(connection, program)
     if cases.cases:
         keep_cases_apart(connection, cases)
         connection.execute(text_of(profiles.told_apart()))
     connection.execute(text_of(profiles.merged()))
     connection.execute(text_of(profiles.standing_tuples()))
+    return absences
 
 
 def _months_and_totals(

@@ -1,7 +1,8 @@
 """Reads the records of the metrics that rules weigh by.
 
-Invariant: a label that a metric names is somewhere in the files of its source, every record has its day, and what is left
-out is counted; a problem with a file is told with the file's name and, where a value is at fault, its row and column.
+Invariant: a label that a metric names is somewhere in the files of its source, every record has its day, and what is
+left out is counted. A problem with a file is told with the file's name and, where a value is at fault, its row and
+column.
 """
 
 from __future__ import annotations

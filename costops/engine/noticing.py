@@ -117,7 +117,12 @@ class Noticing:
         return tuple(found)
 
     def _on_days(self, step: Step, code: str, statement: str) -> None:
-        for currency, amount, buckets, days, first, last in self._rows(statement):
+        rows = self._rows(statement)
+        if not rows:
+            return
+        # The row of all currencies has none, and comes first.
+        (_, _, buckets, days, first, last), *by_currency = rows
+        for currency, amount, *_ in by_currency:
             self.notices.append(
                 Notice(
                     step.rule,
@@ -146,6 +151,6 @@ class Noticing:
         matched = dict(taken)
         for (_, currency), amount in amounts.items():
             matched[currency] = matched.get(currency, 0) + amount
-        for (rule, currency), amount in amounts.items():
+        for (rule, currency), amount in sorted(amounts.items(), key=lambda each: (step.rivals.index(each[0][0]), each)):
             self.notices.append(Notice(step.rule, "CO806", currency, amount, matched[currency], other=rule))
         return bool(amounts)

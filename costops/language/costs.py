@@ -88,4 +88,3 @@ def report_unknown_cost(path: str, name: str, span: Span | None, known: Sequence
 def _refuse(name: str, span: Span, reason: str, problems: Problems) -> None:
     message = f"a cost column cannot be called `{name}`, which {reason}"
     problems.error("CO611", span, message, hint=f"choose another name, such as x_{name}")
-

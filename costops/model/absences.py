@@ -47,5 +47,10 @@ class Absences:
     tag_keys: tuple[str, ...] = ()
     """Keys of the bill's tags, where a tag is among `fields`."""
 
+    @property
+    def tags_missing(self) -> bool:
+        """Whether a tag is among `fields`."""
+        return any(each.kind == "tag" for each in self.fields)
+
 
 NOTHING_ABSENT = Absences()

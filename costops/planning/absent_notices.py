@@ -27,6 +27,12 @@ class Vain:
     """What was probably meant."""
 
     @property
+    def written(self) -> str:
+        """The name or value as it stands in the rule."""
+        each = self.expectation
+        return each.name if self.is_field or each.value is None else each.value
+
+    @property
     def what(self) -> str:
         """`Tags.environnment`, or `production` in env."""
         each = self.expectation
@@ -66,6 +72,7 @@ class _Lacking:
         self._fields = frozenset(absences.fields)
         self._values = {(each.meaning, each.value, each.ignore_case, each.of_sources): each for each in absences.values}
         self._tag_keys = absences.tag_keys
+        self._other_cases = frozenset((each.keys, key) for each in absences.other_cases for key in each.read)
         self._written = written
         self._written_in_any_case = frozenset((meaning, value.lower()) for meaning, value in written)
         self._read = keys_read(tuple(expected))
@@ -76,7 +83,9 @@ class _Lacking:
 
     def vain(self, each: Expectation) -> Vain | None:
         if each.meaning in self._fields and each.meaning.kind in ("column", "tag"):
-            return Vain(each, True, self._near_key(each)) if each.role is not Role.SERVES else None
+            if each.role is Role.SERVES or self._in_other_case(each):
+                return None
+            return Vain(each, True, self._near_key(each))
         if each.value is None:
             return None
         if each.role is Role.NAMES:
@@ -102,6 +111,11 @@ class _Lacking:
         own = self._own_words.get(each.meaning, set()) if each.kind != "allocation" else set()
         near = near_miss(each.value, set(absent.near) - own) if absent is not None else None
         return Vain(each, False, near) if near is not None else None
+
+    def _in_other_case(self, each: Expectation) -> bool:
+        """Whether the tag is there in another case, which is told with its cost."""
+        own = self._read.get((each.kind, each.entry.id), ())
+        return each.meaning.kind == "tag" and (own, each.meaning.name) in self._other_cases
 
     def _near_key(self, each: Expectation) -> str | None:
         if each.meaning.kind != "tag":
@@ -179,8 +193,11 @@ def _warning(code: str, first: Expectation, message: str, hint: str | None) -> D
 
 
 def _did_you_mean(vain: Sequence[Vain]) -> str | None:
-    meant = _once(f"`{each.near}`" for each in vain if each.near is not None)
-    return f"did you mean {listed(meant)}?" if meant else None
+    meant = [each for each in vain if each.near is not None]
+    if len(vain) == 1:
+        return f"did you mean `{meant[0].near}`?" if meant else None
+    pairs = _once(f"`{each.near}` for `{each.written}`" for each in meant)
+    return f"did you mean {listed(pairs)}?" if pairs else None
 
 
 def _once(texts: Iterable[str]) -> list[str]:

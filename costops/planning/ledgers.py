@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from costops.model.bill import COST_COLUMNS
 from costops.model.ledger import Ledger, empty_ledger
 from costops.planning.references import Renaming
 
@@ -41,14 +42,23 @@ def differ(first: Ledger, second: Ledger, at_least: int) -> bool:
 
 
 def with_carried_months(ledger: Ledger, stored: Ledger, months: Sequence[str]) -> Ledger:
-    """`ledger` with the rows of `months` from `stored`; dimensions and costs that `stored` lacks are missing and 0."""
-    rows = list(_rows(ledger))
+    """`ledger` with the rows of `months` from `stored`; dimensions and costs that `stored` lacks are missing and 0.
+
+    A cost column that only `stored` has stays as long as one of these months has cost in it.
+    """
+    cost_columns = _with_carried_costs(ledger, stored, months)
+    nothing = (0,) * len(cost_columns)
+    own = [cost_columns.index(each) for each in ledger.cost_columns]
+    rows: list[Row] = []
+    for key, amounts in _rows(ledger):
+        widened = list(nothing)
+        for at, amount in zip(own, amounts, strict=True):
+            widened[at] = amount
+        rows.append((key, tuple(widened)))
     dimension_places = [
         stored.dimensions.index(each) if each in stored.dimensions else None for each in ledger.dimensions
     ]
-    cost_places = [
-        stored.cost_columns.index(each) if each in stored.cost_columns else None for each in ledger.cost_columns
-    ]
+    cost_places = [stored.cost_columns.index(each) if each in stored.cost_columns else None for each in cost_columns]
     carried: dict[tuple[object, ...], list[int]] = {}
     for key, amounts in _rows(stored):
         month, day, currency, *values, path = key
@@ -60,7 +70,21 @@ def with_carried_months(ledger: Ledger, stored: Ledger, months: Sequence[str]) -
         for number, place in enumerate(cost_places):
             sums[number] += amounts[place] if place is not None else 0
     rows += [(key, tuple(amounts)) for key, amounts in carried.items() if any(amounts)]
-    return _ledger(rows, ledger.dimensions, ledger.cost_columns)
+    return _ledger(rows, ledger.dimensions, cost_columns)
+
+
+def _with_carried_costs(ledger: Ledger, stored: Ledger, months: Sequence[str]) -> tuple[str, ...]:
+    """Cost columns of the ledger and those in which carried months have cost: FOCUS's in its order, then the others."""
+    carried = [row for row, month in enumerate(stored.months) if month in months]
+    kept = [
+        name
+        for name, amounts in zip(stored.cost_columns, stored.amounts, strict=True)
+        if name not in ledger.cost_columns and any(amounts[row] for row in carried)
+    ]
+    if not kept:
+        return ledger.cost_columns
+    there = (*ledger.cost_columns, *kept)
+    return (*(each for each in COST_COLUMNS if each in there), *(each for each in there if each not in COST_COLUMNS))
 
 
 def renamed_ledger(ledger: Ledger, renaming: Renaming) -> Ledger:

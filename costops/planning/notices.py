@@ -159,7 +159,7 @@ def _idle(told: _Told) -> Diagnostic:
         message = "takes nothing: no earlier rule has allocated what its source.where matches"
         hint = f"it matches {amount}; leave `allocated: only` out to take it"
     else:
-        hint = "correct source.where, or remove the rule"
+        hint = f"correct source.where{' or effective' if days else ''}, or remove the rule"
     return told.warning("source.where", message, hint, _places(told, others))
 
 

@@ -139,7 +139,7 @@ def stored_digest(
 def _extra_pairs(
     extra: Sequence[Sequence[StoredValue]], names: Sequence[str], count: int
 ) -> dict[str, tuple[tuple[StoredValue, ...], tuple[StoredValue, ...]]] | None:
-    """Units and parts of each of `names`; None unless there is exactly one row for each name and each of the entries."""
+    """Units and parts of each of `names`; None unless there is exactly one row for each name and each entry."""
     wanted = [(name, position) for name in sorted(names) for position in range(count)]
     if [tuple(row[:2]) for row in extra] != wanted:
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +58,9 @@ STEPS = steps()
 def outputs(done: Done) -> list[str]:
     """The plan that a command printed and the warnings beside it, with the moment of the page.
 
-    What `apply` says after its plan is left out.
+    The plan's digest is left out, which is another one in every state, and what `apply` says after its plan.
     """
-    plan = re.sub(r"\nApplied as version \d+\.\n", "", done.out)
+    plan = re.sub(r"Plan digest [0-9a-f]{64}\n(\nApplied as version \d+\.\n)?", "", done.out)
     return [each for each in (re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", MOMENT, plan), done.err) if each]
 
 
@@ -69,8 +70,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     folder = tmp_path_factory.mktemp("tutorial") / "tutorial"
     assert costops(folder.parent, "init", "--demo", "tutorial").code == 0
     (commands,) = (text for language, text in _BLOCK.findall(PAGE.read_text(encoding="utf-8")) if language == "sh")
-    for path in re.findall(r"^rm (.+)$", commands, re.MULTILINE)[0].split():
-        (folder / path).unlink()
+    for path in " ".join(re.findall(r"^rm (?:-r )?(.+)$", commands, re.MULTILINE)).split():
+        (shutil.rmtree if (folder / path).is_dir() else os.unlink)(folder / path)
     assert costops(folder, "apply", "--auto-approve").code == 0
     done = {}
     for step in STEPS:

@@ -44,11 +44,15 @@ Rule = dict[str, Any]
 
 @st.composite
 def allocations(draw: Draw, rule_id: str, earlier: Sequence[str], costs: Sequence[str], strict: bool = False) -> Rule:
-    """One allocation of any method; a strict one fails where a policy may, and weighs whatever units there are."""
+    """One allocation of any method; a strict one fails where a policy may, and weighs whatever units there are.
+
+    Every other one is wide: it takes a service and weighs a whole month, so that several elements have weights.
+    """
     method = draw(st.sampled_from(METHODS))
     metrics = draw(st.sampled_from(sorted(MAPPED))) if method == "metric" else ()
     to, into = draw(destinations(MAPPED[metrics] if metrics else [*USUAL_DESTINATIONS, *ELEMENTS]))
-    rule: Rule = {"id": rule_id, "source": draw(allocation_sources(into[0], earlier)), "method": method}
+    wide = draw(st.booleans())
+    rule: Rule = {"id": rule_id, "source": draw(allocation_sources(into[0], earlier, wide)), "method": method}
     rule["to"] = {"dimension": to if len(to) > 1 or draw(st.booleans()) else to[0]}
     if into != to:
         rule["into"] = into if len(into) > 1 else into[0]
@@ -58,7 +62,6 @@ def allocations(draw: Draw, rule_id: str, earlier: Sequence[str], costs: Sequenc
         rule["to"].update(draw(percentages(to)))
     else:
         names = [*MAPPED[metrics]] if metrics else ANYTHING
-        wide = draw(st.booleans())
         rule["to"].update(draw(elements(to, names, earlier if not metrics else ())))
         rule["basis"] = draw(bases(method, metrics, names, earlier, costs, strict, wide))
         rule.update(draw(policies(method, to, metrics, strict, wide)))
@@ -132,8 +135,11 @@ def elements(draw: Draw, to: Sequence[str], names: Sequence[str], rule_ids: Sequ
 # Sources and bases
 
 
-def allocation_sources(into: str, earlier: Sequence[str]) -> st.SearchStrategy[Any]:
-    """`source` of a rule: mostly services, often what has no value in the destination, sometimes anything."""
+def allocation_sources(into: str, earlier: Sequence[str], wide: bool) -> st.SearchStrategy[Any]:
+    """`source` of a rule: mostly services, often what has no value in the destination, sometimes anything.
+
+    That of a wide one leaves rows for its basis.
+    """
     service = st.sampled_from(SERVICES).map(lambda name: {"ServiceName": name})
     several = st.lists(st.sampled_from(SERVICES), min_size=2, max_size=3, unique=True)
     services = several.map(lambda names: {"ServiceName": names})
@@ -141,6 +147,8 @@ def allocation_sources(into: str, earlier: Sequence[str]) -> st.SearchStrategy[A
     before = services.map(lambda found: {**found, f"direct.{into}": None})
     split = services.map(lambda found: {**found, "AllocatedMethodId": ["m1", None]})
     anything = conditions(ANYTHING, earlier)
+    if wide:
+        return weighted((4, service), (1, missing), (1, before), (1, split)).map(lambda found: {"where": found})
     where = weighted(
         (4, service), (3, services), (2, missing), (1, before), (1, split), (1, st.just({into: None})), (3, anything),
         (1, st.just({})),
@@ -164,7 +172,7 @@ def bases(
     strict: bool,
     wide: bool,
 ) -> Rule:
-    """`basis` of a rule that has one; a wide one has many rows, so that several elements have weights."""
+    """`basis` of a rule that has one; that of a wide one is not narrowed."""
     basis: Rule = {}
     if not wide and draw(st.booleans()):
         plain = st.lists(st.sampled_from(SERVICES), min_size=1, max_size=3, unique=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import pytest
 import reference
-from hypothesis import given, seed
 from hypothesis import strategies as st
 from property.rule_files import cases, cases_of_values
+from property.turns import in_turns
 from workbench import (
     Case,
     Charge,
@@ -26,10 +25,15 @@ from workbench import (
     expected,
     is_steady,
     load,
+    outcome,
     planned,
     write,
     write_rules,
 )
+
+from costops.errors import EngineError
+from costops.model.ledger import Ledger
+from costops.model.rules import RuleSet
 
 UNRELATED = {
     "id": "unrelated",
@@ -37,25 +41,6 @@ UNRELATED = {
     "method": "percent",
     "to": {"dimension": "owner", "percent": {"nobody": 100}},
 }
-
-
-THOROUGH = os.environ.get("COSTOPS_THOROUGH") == "1"
-TURNS = int(os.environ.get("COSTOPS_EXAMPLES") or (2000 if THOROUGH else 100)) // 10 or 1
-FIRST_SEED = int(os.environ.get("COSTOPS_THOROUGH_SEED") or 0)
-
-
-def in_turns(*strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[[int], None]]:
-    """A test of a property, a few examples a turn, each turn from a seed of its own."""
-
-    def decorate(holds: Callable[..., None]) -> Callable[[int], None]:
-        @pytest.mark.parametrize("turn", range(FIRST_SEED, FIRST_SEED + TURNS), ids="seed {}".format)
-        def test(turn: int) -> None:
-            seed(turn)(given(*strategies)(holds))()
-
-        test.__name__, test.__doc__ = holds.__name__, holds.__doc__
-        return test
-
-    return decorate
 
 
 @contextmanager
@@ -68,22 +53,42 @@ def written(case: Case, bill_parts: Sequence[Sequence[Charge]] | None = None) ->
 def raw_sums(case: Case) -> dict[tuple[str, str, str, str], Fraction]:
     """Sums of the bill's rows as read per (billing month, day, currency, cost column), those of 0 left out."""
     sums: dict[tuple[str, str, str, str], Fraction] = defaultdict(Fraction)
+    columns = reference.cost_columns(case.bill, case.costs)
     for row in case.bill:
         day = str(row["ChargePeriodStart"])[:10]
         month = str(row["BillingPeriodStart"] or row["ChargePeriodStart"])[:7]
-        for column in reference.COSTS:
-            if column in row:
-                sums[month, day, str(row["BillingCurrency"]), column] += reference.amount(row[column])
+        for name, column in columns.items():
+            sums[month, day, str(row["BillingCurrency"]), name] += reference.amount(row.get(column))
     return {key: value for key, value in sums.items() if value}
+
+
+def assert_right(case: Case, rules: RuleSet, ledger: Ledger) -> bool:
+    """No money is lost, and the amounts are the oracle's; gives whether they hang on no dust, so that this says much."""
+    assert day_sums(amounts(ledger)) == raw_sums(case)
+    if not is_steady(case, rules):
+        return False
+    assert_same(ledger, expected(case, rules))
+    return True
 
 
 @in_turns(cases())
 def test_the_ledger_is_the_oracles_and_no_money_is_lost(case: Case) -> None:
     with written(case) as folder:
-        ledger, rules = evaluated(folder), load(folder)
-    assert day_sums(amounts(ledger)) == raw_sums(case)
-    if is_steady(case, rules):
-        assert_same(ledger, expected(case, rules))
+        assert_right(case, load(folder), evaluated(folder))
+
+
+@in_turns(cases(strict=True))
+def test_a_rule_fails_where_the_oracle_says_so_and_nowhere_else(case: Case) -> None:
+    with written(case) as folder:
+        rules = load(folder)
+        if not is_steady(case, rules):
+            return
+        exact = outcome(case, rules)
+        if isinstance(exact, reference.RuleFailedError):
+            with pytest.raises(EngineError, match=rf"^allocation {re.escape(exact.rule)}\b"):
+                evaluated(folder)
+        else:
+            assert_same(evaluated(folder), exact)
 
 
 @in_turns(cases_of_values())
@@ -96,6 +101,7 @@ def test_labels_dimensions_and_conditions_are_the_oracles(case: Case) -> None:
 def test_the_same_bytes_in_a_plan_and_alone_with_two_threads_and_shuffled(case: Case, data: st.DataObject) -> None:
     with written(case) as folder:
         once, _ = planned(folder, threads=1)
+        assert_right(case, load(folder), once)
     rows = data.draw(st.permutations(case.bill))
     first, second = sorted(data.draw(st.tuples(st.integers(0, len(rows)), st.integers(0, len(rows)))))
     parts = [part for part in (rows[:first], rows[first:second], rows[second:]) if part]
@@ -105,20 +111,19 @@ def test_the_same_bytes_in_a_plan_and_alone_with_two_threads_and_shuffled(case: 
     assert once.digest == shuffled.digest
 
 
-@in_turns(cases())
-def test_an_unrelated_rule_at_the_end_changes_no_byte_and_elsewhere_no_amount(case: Case) -> None:
+@in_turns(cases(), st.data())
+def test_an_unrelated_rule_at_the_end_changes_no_byte_and_elsewhere_no_amount(case: Case, data: st.DataObject) -> None:
     assert isinstance(case.rules, Mapping)
     allocations = case.rules["allocations"]
     assert isinstance(allocations, list)
+    place = data.draw(st.sampled_from([*range(len(allocations)), *[len(allocations)] * 4]))
     with written(case) as folder:
         plain = evaluated(folder)
-        write_rules(folder, {**case.rules, "allocations": [*allocations, UNRELATED]})
-        appended = evaluated(folder)
-        write_rules(folder, {**case.rules, "allocations": [UNRELATED, *allocations]})
-        inserted, rules = evaluated(folder), load(folder)
-    assert appended == plain
-    assert appended.digest == plain.digest
-    if is_steady(case, rules):
-        assert_same(inserted, amounts(plain))
-    else:
-        assert day_sums(amounts(inserted)) == day_sums(amounts(plain))
+        write_rules(folder, {**case.rules, "allocations": [*allocations[:place], UNRELATED, *allocations[place:]]})
+        with_more = evaluated(folder)
+        steady = assert_right(case, load(folder), with_more)
+    if place == len(allocations):
+        assert with_more == plain
+        assert with_more.digest == plain.digest
+    elif steady:
+        assert_same(with_more, amounts(plain))

@@ -1,6 +1,7 @@
 """The statements that hold what rules expect against the bill's values.
 
-Invariant: they run on every combination of field values that the bill has, before any are merged.
+Invariant: they run on `classes` with a row for every combination of field values that the bill has, before any are
+merged.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from costops.engine.ir import Program, Watched
-from costops.engine.sql.scalar import layered
+from costops.engine.ir import Watched
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -45,12 +45,12 @@ Key = tuple[tuple[str, ...], str]
 """Columns of the keys that are read, and the column of the one that differs from them in case."""
 
 
-def found_values(program: Program, field_columns: Sequence[str]) -> Node:
+def found_values(watched: Sequence[Watched]) -> Node:
     """One row: for each watched field whether it has a value, which expected values occur, and for each one that is
     expected in any case whether it does.
     """
     values: list[Node] = []
-    for each in program.watched:
+    for each in watched:
         has_value = disjunction(*(is_present(column(name)) for name in each.columns))
         values.append(_any_row(has_value))
         values.append(_occurring(each.columns, each.values_as_they_are))
@@ -59,7 +59,7 @@ def found_values(program: Program, field_columns: Sequence[str]) -> Node:
             for value in each.values_in_any_case
         ]
         values.append(exp.Array(expressions=in_any_case))
-    return select(values, _computed(program, field_columns))
+    return select(values, table("classes"))
 
 
 def _any_row(test: Node) -> Node:
@@ -84,7 +84,7 @@ def _occurring(names: Sequence[str], expected: Sequence[str]) -> Node:
     return function("list_concat", *lists) if len(lists) > 1 else lists[0]
 
 
-def near_values(program: Program, field_columns: Sequence[str], each: Watched, absent: Sequence[str]) -> Node:
+def near_values(each: Watched, absent: Sequence[str]) -> Node:
     """Values of a field that are spelled nearly like one that it lacks; a coarse choice."""
     value = column("value")
     plain = function("regexp_replace", function("lower", value), text(_SEPARATORS), text(""), text("g"))
@@ -93,7 +93,7 @@ def near_values(program: Program, field_columns: Sequence[str], each: Watched, a
         edits = function("damerau_levenshtein", function("lower", value.copy()), text(word.lower()))
         tests.append(binary(exp.LTE, edits, number(_most_edits(word))))
         tests.append(equal(plain.copy(), text(_plain(word))))
-    found = select([alias(column(each.nearby), "value")], _computed(program, field_columns), distinct=True)
+    found = select([alias(column(each.nearby), "value")], table("classes"), distinct=True)
     near = conjunction(is_present(value.copy()), disjunction(*tests))
     return select([value.copy()], subquery(found, "found"), where=near, order=[value.copy()]).limit(
         MOST_NEAR * len(absent)
@@ -107,12 +107,6 @@ def _most_edits(word: str) -> int:
 
 def _plain(word: str) -> str:
     return word.lower().translate({ord(each): None for each in "-_. "})
-
-
-def _computed(program: Program, field_columns: Sequence[str]) -> Node:
-    """Every combination of field values with what labels and dimensions make of it."""
-    fields = [alias(function("nullif", column(name), text("")), name) for name in field_columns]
-    return layered(subquery(select(fields or [alias(number(0), "nothing")], table("tuples")), "fields"), program.layers)
 
 
 def tag_keys(tags: str) -> Node:

@@ -1,8 +1,8 @@
 """From files to raw cells: one row per billing month, day, last day of the charge period, currency and distinct field
 values.
 
-Invariant: `raw` holds every charge of the bill exactly once, and `tuples` every combination of field values once. Of the
-amounts of a cell, columns c0, c1 and so on, the costs come first and then the quantities.
+Invariant: `raw` holds every charge of the bill exactly once, and `tuples` every combination of field values once. Of
+the amounts of a cell, columns c0, c1 and so on, the costs come first and then the quantities.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from costops.engine.sql.syntax import (
     function,
     is_null,
     join,
+    null,
     number,
     select,
     subquery,
@@ -28,6 +29,7 @@ from costops.engine.sql.syntax import (
     table,
     text,
     truth,
+    union_all,
 )
 from costops.model.expression import Expression
 
@@ -81,7 +83,10 @@ def unbilled_elements(billed: tuple[str, ...]) -> Node:
 
 @printed
 def emptied_money(cost_place: int) -> Node:
-    """(currency, cost that stayed, buckets, days, first and last day) of source rows whose bucket is empty."""
+    """(currency, cost that stayed, buckets, days, first and last day) of source rows whose bucket is empty.
+
+    The first row, where there are any, is of all currencies and has neither a currency nor a cost.
+    """
     return _on_days(table("left_over"), cost_place)
 
 
@@ -107,19 +112,17 @@ def filled_money(shape: Shape, cost_place: int) -> Node:
 
 def _on_days(rows: Node, cost_place: int) -> Node:
     day = column("day")
-    return select(
-        [
-            column("currency"),
-            summed(column(f"c{cost_place}")),
-            exp.Count(this=exp.Distinct(expressions=[column("bucket")])),
-            exp.Count(this=exp.Distinct(expressions=[day])),
-            function("min", day.copy()),
-            function("max", day.copy()),
-        ],
-        rows,
-        group=positions(1),
-        order=positions(1),
-    )
+    facts: list[Node] = [
+        exp.Count(this=exp.Distinct(expressions=[column("bucket")])),
+        exp.Count(this=exp.Distinct(expressions=[day])),
+        function("min", day.copy()),
+        function("max", day.copy()),
+    ]
+    by_currency = select([column("currency"), summed(column(f"c{cost_place}")), *facts], rows, group=positions(1))
+    some = binary(exp.GT, function("count", exp.Star()), number(0))
+    together = [null(), null("HUGEINT"), *(each.copy() for each in facts)]
+    every = select(together, rows.copy(), having=some)
+    return select([exp.Star()], subquery(union_all([every, by_currency]), "facts"), order=positions(1))
 
 
 @printed

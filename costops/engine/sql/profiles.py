@@ -44,8 +44,8 @@ def slot_names(program: Program) -> tuple[str, ...]:
 
 
 @printed
-def classes(program: Program, field_columns: tuple[str, ...]) -> Node:
-    """For each tuple of field values the number of its combination of slot values, and those values."""
+def classes(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
+    """For each tuple of field values the number of its combination of slot values, those values, and columns `kept`."""
     fields = [
         alias(function("nullif", column(name), text("")) if name != "tuple" else column(name), name)
         for name in ("tuple", *field_columns)
@@ -54,6 +54,7 @@ def classes(program: Program, field_columns: tuple[str, ...]) -> Node:
     values: list[Node] = [column("tuple")]
     for slot, name in program.slots:
         values.append(alias(_settled(column(name), name, program.layers), slot))
+    values += columns(kept)
     slotted = subquery(select(values, computed), "slotted")
     slots = slot_names(program)
     # A profile's number orders it by its slots, which makes the order of cells the same on every run.

@@ -133,9 +133,7 @@ def facts_of_records(name: str, labels: Sequence[str]) -> Node:
 
 def records_of_groups(name: str) -> Node:
     """(number of a group of files, its records)."""
-    return select(
-        [column("files"), function("count", exp.Star())], table(name), group=positions(1), order=positions(1)
-    )
+    return select([column("files"), function("count", exp.Star())], table(name), group=positions(1), order=positions(1))
 
 
 def first_without(use: MetricUse, file: MetricFile, what: str) -> Node:

@@ -149,7 +149,12 @@ def test_a_series_is_the_same_in_columns_and_in_json_in_any_order_of_its_labels(
 
 
 def test_labels_that_look_alike_when_joined_are_two_series(tmp_path: Path) -> None:
-    lines = ["date,metric,team,rack,host,value", "2025-04-10,load,a,x,,3", "2025-04-10,load,a,,x,3", "2025-04-10,load,b,,,4"]
+    lines = [
+        "date,metric,team,rack,host,value",
+        "2025-04-10,load,a,x,,3",
+        "2025-04-10,load,a,,x,3",
+        "2025-04-10,load,b,,,4",
+    ]
     assert_close(split(workspace(tmp_path, {"a.csv": lines}, aggregate="max")), {"a": 60, "b": 40})
 
 
@@ -162,7 +167,12 @@ def test_values_are_cleaned_by_the_label_of_the_dimensions_name_after_they_becam
 
 
 def test_records_without_a_value_are_left_out_and_counted(tmp_path: Path) -> None:
-    lines = [record("T01:00:00Z", "a", "6"), record("T02:00:00Z", "a", ""), record("", "b", "4"), record("", "c", "NULL")]
+    lines = [
+        record("T01:00:00Z", "a", "6"),
+        record("T02:00:00Z", "a", ""),
+        record("", "b", "4"),
+        record("", "c", "NULL"),
+    ]
     ledger, diagnostics = result(workspace(tmp_path, {"a.csv": [HEADER, *lines]}, aggregate="avg"))
     assert_close(by(ledger, "team"), {"a": 60, "b": 40})
     assert [each.message for each in diagnostics if each.code == "CO703"] == [
@@ -257,7 +267,12 @@ def test_a_floating_point_value_that_is_no_number_is_refused(tmp_path: Path, val
 
 
 def test_a_negative_value_is_a_value_and_the_rule_says_what_it_weighs(tmp_path: Path) -> None:
-    lines = [record("T01:00:00Z", "a", "5"), record("T02:00:00Z", "a", "-2"), record("", "b", "1"), record("", "c", "-9")]
+    lines = [
+        record("T01:00:00Z", "a", "5"),
+        record("T02:00:00Z", "a", "-2"),
+        record("", "b", "1"),
+        record("", "c", "-9"),
+    ]
     assert_close(split(workspace(tmp_path, {"a.csv": [HEADER, *lines]})), {"a": 75, "b": 25})
 
 

@@ -90,6 +90,11 @@ def test_t28_two_files_of_the_same_content_are_refused_by_name(tmp_path: Path) -
     assert "bill/part-0.csv and bill/part-1.csv have the same content" in caught.value.message
 
 
+def test_t28_equal_rows_of_one_file_are_two_charges(tmp_path: Path) -> None:
+    write(Case(RULES, [*BILL, BILL[0]], report=("team",)), tmp_path)
+    assert_close(by(evaluated(tmp_path), "team"), {"A": 2 + Fraction(16, 5), "B": 3 + Fraction(24, 5)})
+
+
 def test_t28_a_file_that_two_sources_name_is_refused(tmp_path: Path) -> None:
     write(Case(RULES, BILL, report=("team",)), tmp_path)
     settings = json.loads((tmp_path / "costops.yaml").read_text(encoding="utf-8"))

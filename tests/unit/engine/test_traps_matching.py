@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -144,10 +143,8 @@ allocations:
     basis: {where: {splitLineItem/ParentResourceId: {present: true}}, cost: SplitCost}
     partition_by: [host]
 """
-    write(Case(text, [], report=("team",)), tmp_path, bill_parts=[])
-    settings = json.loads((tmp_path / "costops.yaml").read_text(encoding="utf-8"))
-    settings["billing"][0]["costs"] = {"SplitCost": "splitLineItem/SplitCost"}
-    (tmp_path / "costops.yaml").write_text(json.dumps(settings), encoding="utf-8")
+    case = Case(text, [], report=("team",), costs={"SplitCost": "splitLineItem/SplitCost"})
+    write(case, tmp_path, bill_parts=[])
     head = (
         "lineItem/UsageStartDate,lineItem/LineItemType,lineItem/CurrencyCode,lineItem/UnblendedCost,"
         "lineItem/ResourceId,splitLineItem/ParentResourceId,splitLineItem/SplitCost,resourceTags/user:team"

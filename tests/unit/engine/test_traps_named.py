@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from costops.language.fields import KINDS, SETTINGS, Field
+from costops.model.codes import CODES
 
 TRAPS = tuple(f"T{number:02}" for number in range(1, 35))
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "traps.md").read_text(encoding="utf-8")
 
 
-def tests_by_trap() -> dict[str, dict[str, str]]:
+def named_tests() -> dict[str, dict[str, str]]:
     """Trap to its tests, and the file of each."""
     found: dict[str, dict[str, str]] = {}
     for path in sorted(Path(__file__).parent.glob("test_traps_*.py")):
@@ -21,7 +25,7 @@ def tests_by_trap() -> dict[str, dict[str, str]]:
     return found
 
 
-TESTS = tests_by_trap()
+TESTS = named_tests()
 
 
 def test_exactly_the_34_traps_have_tests() -> None:
@@ -45,3 +49,27 @@ def test_a_row_names_the_traps_own_tests_with_their_file(trap: str) -> None:
     for name in named:
         link = f"(../tests/unit/engine/{TESTS[trap][name]})"
         assert link in row, link
+
+
+def paths(fields: tuple[Field, ...], start: str = "") -> Iterator[str]:
+    """Every field by the path that a person would call it by."""
+    for field in fields:
+        yield f"{start}{field.name}"
+        yield from paths(field.fields, f"{start}{field.name}.")
+
+
+FIELDS = {path for fields in (*KINDS.values(), SETTINGS) for path in paths(fields)}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_row_names_fields_that_exist(trap: str) -> None:
+    cell = rows()[trap].split("|")[4]
+    named = re.findall(r"`([^`]+)`", cell)
+    assert named or cell.strip() == "-"
+    assert [name for name in named if name not in FIELDS] == []
+
+
+def test_the_codes_of_the_page_exist() -> None:
+    codes = set(re.findall(r"CO\d\d\d", PAGE))
+    assert codes
+    assert codes <= set(CODES)

@@ -136,10 +136,21 @@ def test_a_dimension_that_is_no_longer_reported_is_summed_over() -> None:
 
 
 def test_a_cost_column_that_the_state_lacks_is_zero_in_the_carried_month() -> None:
-    found = with_carried_months(ledger(costs=("EffectiveCost", "ListCost")), ledger(*APRIL), ["2025-04"])
-    assert [row[5] for row in rows_of(found)] == [(2, 0), (4, 0), (-6, 0)]
+    costs = ("BilledCost", "EffectiveCost", "ListCost")
+    found = with_carried_months(ledger(costs=costs), ledger(*APRIL), ["2025-04"])
+    assert found.cost_columns == costs
+    assert [row[5] for row in rows_of(found)] == [(1, 2, 0), (-3, 4, 0), (10**25, -6, 0)]
 
 
-def test_a_carried_row_whose_every_kept_cost_is_zero_is_left_out() -> None:
-    row = ("2025-04", "2025-04-10", "USD", (None, None), "", (5, 0))
-    assert rows_of(with_carried_months(ledger(costs=("EffectiveCost",)), ledger(row), ["2025-04"])) == []
+def test_a_cost_column_that_only_the_state_has_stays_where_a_carried_month_has_cost_in_it() -> None:
+    row = ("2025-04", "2025-04-10", "USD", (None, None), "", (5, 0, 6, 7))
+    stored = ledger(row, costs=("x_Net", "Gone", "ListCost", "BilledCost"))
+    found = with_carried_months(ledger((*MAY[:5], (8, 9)), costs=("EffectiveCost", "x_Own")), stored, ["2025-04"])
+    assert found.cost_columns == ("BilledCost", "EffectiveCost", "ListCost", "x_Own", "x_Net")
+    assert [row[5] for row in rows_of(found)] == [(7, 0, 6, 0, 5), (0, 8, 0, 9, 0)]
+
+
+def test_a_cost_column_that_only_the_state_has_goes_with_its_months() -> None:
+    stored = ledger(("2025-05", "2025-05-10", "USD", (None, None), "", (5,)), costs=("x_Net",))
+    found = with_carried_months(ledger(MAY), stored, ["2025-04"])
+    assert found == ledger(MAY)

@@ -103,7 +103,9 @@ def test_a_changed_amount_is_found(tmp_path: Path, statement: str) -> None:
     state = tmp_path / "costops.db"
     apply(state, ledger())
     ends = ("update", "delete", "replace")
-    made = [str(query(state, f"SELECT sql FROM sqlite_master WHERE name = 'extra_amount_no_{end}'")[0][0]) for end in ends]
+    made = [
+        str(query(state, f"SELECT sql FROM sqlite_master WHERE name = 'extra_amount_no_{end}'")[0][0]) for end in ends
+    ]
     for end in ends:
         query(state, f"DROP TRIGGER extra_amount_no_{end}")
     query(state, statement)
