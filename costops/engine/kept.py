@@ -28,7 +28,7 @@ from costops.model.bill_report import SplitReading
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 3
+FORMAT = 4
 MOST_ENTRIES = 8
 """How many are kept; the oldest go first."""
 _NOTE = "note.json"

@@ -430,7 +430,9 @@ class _Lowering:
         bases = []
         for identity, weight in rule.basis_metrics:
             use = self._metric(identity)
-            columns = dict(use.columns)
+            known = {self._rules.resolve(name): column for name, column in use.columns}
+            names = (*rule.to, *rule.partition_by, *(test.field for test in tests_in(_basis_condition(rule))))
+            columns = {name: known[self._rules.resolve(name)] for name in names}
             bases.append(
                 MetricBasis(
                     use,

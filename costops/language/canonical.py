@@ -222,7 +222,8 @@ def _to(allocation: Allocation) -> dict[str, Json]:
         to["exclude"] = [_element(each, one) for each in allocation.excluded]
     if allocation.remainder is not None:
         # In a list the word is the name of an element.
-        to["remainder"] = list(allocation.remainder) or "unallocated"
+        is_word = allocation.remainder == ("unallocated",)
+        to["remainder"] = _element(allocation.remainder, one and not is_word) if allocation.remainder else "unallocated"
     if allocation.element_where != EVERYTHING:
         to["where"] = condition_value(allocation.element_where)
     if allocation.percent and one:

@@ -6,6 +6,7 @@ entries are not checked, because they do not exist for the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -28,6 +29,8 @@ from costops.model.rules import (
     RuleSet,
     tables_named,
 )
+
+_NESTED = re.compile(r"(?:(?:any|all)\[[0-9]+\]\.|not\.)+")
 
 
 def check(
@@ -85,6 +88,8 @@ class _Checker:
         self.metric_sources = metric_sources
         self.broken = broken
         self.positions = {each.id: position for position, each in enumerate(rules.allocations)}
+        self.metrics = {each.id: each for each in rules.metrics}
+        self.nested: dict[tuple[int, str], dict[str, str]] = {}
 
     def check_report(self, report: Sequence[str], places: Mapping[str, Span]) -> None:
         for index, name in enumerate(report):
@@ -103,7 +108,7 @@ class _Checker:
     def check_dimension(self, dimension: Dimension) -> None:
         self._check_tables("dimension", dimension)
         for name, path, in_condition in names_read(dimension):
-            span = _place(dimension, path, name) if in_condition else dimension.place(path)
+            span = self._place(dimension, path, name) if in_condition else dimension.place(path)
             meaning = self.names.check(name, span, inside=dimension.id)
             if meaning is None:
                 continue
@@ -123,7 +128,7 @@ class _Checker:
             first, second = self.names.dimension(cycle[0]), cycle[1]
             span = next(
                 (
-                    _place(first, path, name) if in_condition else first.place(path)
+                    self._place(first, path, name) if in_condition else first.place(path)
                     for name, path, in_condition in names_read(first)
                     if self.rules.resolve(name, inside=first.id) == Meaning("dimension", second)
                 ),
@@ -170,7 +175,7 @@ class _Checker:
 
     def _check_condition(self, allocation: Allocation, path: str, condition: Condition) -> None:
         for test in tests_in(condition):
-            span = _place(allocation, path, test.field)
+            span = self._place(allocation, path, test.field)
             meaning = self.names.check(test.field, span)
             if meaning is not None:
                 self._not_a_result(meaning, span)
@@ -185,17 +190,17 @@ class _Checker:
                 what = "ignore_case" if test.ignore_case else test.operator
                 message = f"`{what}` cannot be used with `allocated_by`, which holds whole ids of allocations"
                 hint = "write an id, a list of ids, `null`, `not`, `not_in` or `present`"
-                self.problems.error("CO319", _place(entry, path, test.field), message, hint=hint)
+                self.problems.error("CO319", self._place(entry, path, test.field), message, hint=hint)
                 continue
             for identity in test.values:
                 if identity is not None and test.operator != "present":
-                    self._check_earlier(identity, limit, _place(entry, path, test.field))
+                    self._check_earlier(identity, limit, self._place(entry, path, test.field))
 
     def _check_earlier(self, identity: str, limit: int, span: Span) -> None:
         position = self.positions.get(identity)
         if position is None:
             if self.names.complete:
-                hint = did_you_mean(identity, self.positions)
+                hint = did_you_mean(identity, self.names.words("allocation"))
                 self.problems.error("CO308", span, f"unknown allocation `{identity}`", hint=hint)
             return
         other = self.rules.allocations[position]
@@ -235,10 +240,10 @@ class _Checker:
 
     def _check_basis_metric(self, allocation: Allocation, identity: str, written: str) -> None:
         span = allocation.place(written)
-        metric = next((each for each in self.rules.metrics if each.id == identity), None)
+        metric = self.metrics.get(identity)
         if metric is None:
             if self.names.complete:
-                hint = did_you_mean(identity, [each.id for each in self.rules.metrics])
+                hint = did_you_mean(identity, self.names.words("metric"))
                 self.problems.error("CO311", span, f"unknown metric `{identity}`", hint=hint)
             return
         related = ((metric.span, "the metric is here"),)
@@ -252,10 +257,24 @@ class _Checker:
         labelled = {self.rules.resolve(name) for _, name in metric.labels}
         for path, name in _names_of_records(allocation):
             if self.rules.resolve(name) not in labelled:
-                place = _place(allocation, path, name) if path.endswith(".where") else allocation.place(path)
+                place = self._place(allocation, path, name) if path.endswith(".where") else allocation.place(path)
                 message = f"the metric `{identity}` has no label for `{name}`"
                 hint = f"map one of its labels to `{name}` under `labels`"
                 self.problems.error("CO313", place, message, hint=hint, related=related)
+
+    def _place(self, entry: Entry, path: str, name: str) -> Span:
+        """Where a condition names a field: directly, else at the first place inside `any`, `all` or `not`."""
+        direct = entry.places.get(f"{path}.{name}")
+        if direct is not None:
+            return direct
+        nested = self.nested.get((id(entry), path))
+        if nested is None:
+            nested = self.nested[id(entry), path] = {}
+            for place in entry.places:
+                inside = _NESTED.match(place, len(path) + 1) if place.startswith(f"{path}.") else None
+                if inside is not None:
+                    nested.setdefault(place[inside.end() :], place)
+        return entry.place(nested.get(name, path))
 
     def _not_a_result(self, meaning: Meaning, span: Span) -> None:
         if meaning.kind == "dimension" and self.names.dimension(meaning.name).result_stage:
@@ -284,12 +303,3 @@ def _names_of_records(allocation: Allocation) -> list[tuple[str, str]]:
         *(("basis.where", test.field) for test in tests_in(allocation.basis)),
         *(("to.where", test.field) for test in tests_in(allocation.element_where)),
     ]
-
-
-def _place(entry: Entry, path: str, name: str) -> Span:
-    """Where a condition names a field: directly, else at the first place inside `any`, `all` or `not`."""
-    direct = entry.places.get(f"{path}.{name}")
-    if direct is not None:
-        return direct
-    start, end = f"{path}.", f".{name}"
-    return entry.place(next((each for each in entry.places if each.startswith(start) and each.endswith(end)), path))

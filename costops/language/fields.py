@@ -30,7 +30,7 @@ class ValueType(StrEnum):
     IDS = "an id or a list of ids"
     METRICS = "the id of a metric, or a list of ids or of {metric, weight}"
     DAY = "a day, YYYY-MM-DD"
-    PERCENTAGE = "a percentage"
+    PERCENTAGE = "a decimal number"
     ELEMENT = "an element"
     FORMAT = "a text with the places {0}, {1}, .."
     MAPPING = "a mapping of fields"
@@ -404,7 +404,7 @@ SOURCE: tuple[Field, ...] = (
 
 METRIC_WEIGHT: tuple[Field, ...] = (
     Field(name="metric", type=ValueType.ID, required=True, doc="The id of a metric."),
-    Field(name="weight", type=ValueType.INTEGER, default="1", doc="How much it counts beside the others."),
+    Field(name="weight", type=ValueType.PERCENTAGE, default="1", doc="How much it counts beside the others."),
 )
 """An item of `basis.metric` written as a mapping."""
 

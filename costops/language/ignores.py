@@ -16,7 +16,7 @@ from costops.model.codes import ABOUT_COMMENTS, CODES, OF_NO_RULE, WARNINGS, WIT
 from costops.model.diagnostic import Diagnostic, Severity, Span, in_order
 from costops.model.rules import Entry, RuleSet
 
-MALFORMED, UNKNOWN, UNUSED = ABOUT_COMMENTS
+MALFORMED, UNKNOWN, UNUSED = "CO821", "CO822", "CO823"
 IGNORABLE = tuple(code for code in WARNINGS if code not in (*OF_NO_RULE, *ABOUT_COMMENTS))
 
 _MARK = re.compile(r"#\s*costops\s*:", re.IGNORECASE)
@@ -201,7 +201,9 @@ def _silence(ignore: _Ignore, entries: Sequence[_Extent], found: list[Diagnostic
     silenced = False
     for place, each in enumerate(found):
         span = each.span
-        if each.code != ignore.code or span is None or not any(entry.holds(span) for entry in entries):
+        if each.is_error or each.code != ignore.code or span is None:
+            continue
+        if not any(entry.holds(span) for entry in entries):
             continue
         found[place] = each if each.ignored is not None else replace(each, ignored=ignore.reason)
         silenced = True

@@ -37,8 +37,9 @@ T = TypeVar("T")
 class KeptFiles:
     """The kept files of one folder; without a folder nothing is kept."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, most_bytes: int = MOST_BYTES) -> None:
         self._folder = folder
+        self._most_bytes = most_bytes
         self._used: set[str] = set()
         self._written = False
 
@@ -82,7 +83,7 @@ class KeptFiles:
         """Keep the folder small, after something was written into it."""
         if self._folder is None or not self._written:
             return
-        left = MOST_BYTES
+        left = self._most_bytes
         with suppress(OSError):
             for path, size in _newest_first(self._folder):
                 left -= size

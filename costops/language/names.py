@@ -5,14 +5,15 @@ Invariant: names mean what `RuleSet.resolve` says; this module only adds which o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from costops.language.columns import FOCUS_COLUMNS
-from costops.language.nearness import did_you_mean, near_miss
+from costops.language.nearness import Words, did_you_mean
 from costops.language.problems import Problems
 from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Span
-from costops.model.rules import Dimension, Entry, Meaning, RuleSet
+from costops.model.rules import Dimension, Entry, Label, Meaning, RuleSet
 
 _IN_WORDS = {"allocated_by": "the path of rules", "direct": "a value of a dimension"}
 
@@ -28,9 +29,31 @@ class Names:
     """False: some entries could not be read, so that unknown names are not reported."""
     cost_columns: tuple[str, ...] = COST_COLUMNS
     _dimensions: dict[str, Dimension] = field(init=False, default_factory=dict)
+    _labels: dict[str, Label] = field(init=False, default_factory=dict)
+    _words: dict[str, Words] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._dimensions.update({each.id: each for each in self.rules.dimensions})
+        self._labels.update({each.id: each for each in self.rules.labels})
+
+    def words(self, kind: str) -> Words:
+        """The names of a kind, which unknown ones are compared with: allocation, metric, label, own or column."""
+        if kind not in self._words:
+            self._words[kind] = Words(self._listed(kind))
+        return self._words[kind]
+
+    def _listed(self, kind: str) -> Iterable[str]:
+        match kind:
+            case "allocation":
+                return [each.id for each in self.rules.allocations]
+            case "metric":
+                return [each.id for each in self.rules.metrics]
+            case "label":
+                return [f"label.{each.id}" for each in self.rules.labels]
+            case "own":
+                return [each.id for each in (*self.rules.dimensions, *self.rules.labels) if each.enabled]
+            case _:
+                return [*FOCUS_COLUMNS, *(self.known_columns or ())]
 
     def dimension(self, name: str) -> Dimension:
         """The dimension of an id that resolved to one."""
@@ -89,13 +112,13 @@ class Names:
         return name.startswith("x_") if self.known_columns is None else name in self.known_columns
 
     def _label(self, meaning: Meaning, span: Span) -> Meaning | None:
-        label = next((each for each in self.rules.labels if each.id == meaning.name), None)
+        label = self._labels.get(meaning.name)
         if label is not None and label.enabled:
             return meaning
         if label is not None:
             self._disabled("label", label, span)
         elif self.complete:
-            hint = did_you_mean(f"label.{meaning.name}", [f"label.{each.id}" for each in self.rules.labels])
+            hint = did_you_mean(f"label.{meaning.name}", self.words("label"))
             self.problems.error("CO302", span, f"unknown label `{meaning.name}`", hint=hint)
         return None
 
@@ -111,8 +134,8 @@ class Names:
             hint = f"inside its own rules `{name}` means the label or column of that name, and there is none"
             self.problems.error("CO304", span, f"dimension cycle: {name} -> {name}", hint=hint)
             return None
-        for kind, entry in self.rules.entries():
-            if entry.id == name and not entry.enabled and kind in ("dimension", "label"):
+        for kind, entry in (("label", self._labels.get(name)), ("dimension", self._dimensions.get(name))):
+            if entry is not None and not entry.enabled:
                 self._disabled(kind, entry, span)
                 return None
         return self._unknown(meaning, span)
@@ -132,9 +155,7 @@ class Names:
         prefix, dot, key = name.partition(".")
         if dot and prefix.lower() in ("tag", "tags"):
             return f"Tags.{key}"
-        entries = (*self.rules.dimensions, *self.rules.labels)
-        own = [each.id for each in entries if each.enabled]
-        return near_miss(name, own) or near_miss(name, [*FOCUS_COLUMNS, *(self.known_columns or ())])
+        return self.words("own").near(name) or self.words("column").near(name)
 
     def _disabled(self, kind: str, entry: Entry, span: Span) -> None:
         related = ((entry.span, f"the {kind} is here"),)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ruamel.yaml.error import MarkedYAMLError
 
 _CORE = "tag:yaml.org,2002:"
+_ESCAPE_HINT = "remove it, or write it as an escape inside double quotes"
 
 
 def read_bytes(file: str, data: bytes) -> ReadFile:
@@ -78,8 +79,7 @@ def read_thoroughly(places: Places, problems: Problems) -> ReadFile:
 def _report_characters(pattern: re.Pattern[str], code: str, what: str, places: Places, problems: Problems) -> None:
     for found in islice(pattern.finditer(places.text), MAXIMUM_PROBLEMS):
         message = f"the character {name_of(found.group())} {what}"
-        hint = "remove it, or write it as an escape inside double quotes"
-        problems.error(code, places.span(found.start(), found.end()), message, hint=hint)
+        problems.error(code, places.span(*found.span()), message, hint=_ESCAPE_HINT)
 
 
 def _report_too_many(span: Span, problems: Problems) -> None:
@@ -117,6 +117,8 @@ class _Reader:
         self._frames: list[_Frame] = []
         self._documents = 0
         self._nodes = 0
+        self._joiners: list[int] = []
+        """Where invisible joiners are."""
 
     def read(self) -> None:
         """Fills `root`, `usable` and `problems`."""
@@ -132,6 +134,8 @@ class _Reader:
         except MarkedYAMLError as error:
             self.usable = False
             self._syntax(error)
+        if self._joiners:
+            self._report_joiners()
 
     def _event(self, name: str, event: Any) -> None:
         match name:
@@ -218,14 +222,20 @@ class _Reader:
             message = f"the text is longer than {MAXIMUM_TEXT:,} characters"
             self.problems.error("CO123", span, message, hint="shorten it, or write a list of texts")
             self.usable = False
-        for hidden in islice(INVISIBLE.finditer(self.places.text, start, end), MAXIMUM_PROBLEMS):
-            place = self.places.span(hidden.start(), hidden.end())
-            message = f"the text holds {name_of(hidden.group())}, which nobody sees"
-            hint = "remove it, or write it as an escape inside double quotes"
+        for hidden in INVISIBLE.finditer(self.places.text, start, end):
             if hidden.group() in JOINERS:
-                self.problems.warn("CO125", place, message, hint=hint)
-            else:
-                self.problems.error("CO121", place, message, hint=hint)
+                self._joiners.append(hidden.start())
+            elif self.problems.errors < MAXIMUM_PROBLEMS:
+                message = f"the text holds {name_of(hidden.group())}, which nobody sees"
+                self.problems.error("CO121", self.places.span(*hidden.span()), message, hint=_ESCAPE_HINT)
+
+    def _report_joiners(self) -> None:
+        """One warning a file: whole texts of some languages are full of them."""
+        first, more = self._joiners[0], len(self._joiners) - 1
+        name = name_of(self.places.text[first])
+        others = f", and {more:,} such character{'s' if more > 1 else ''} more in this file" if more else ""
+        message = f"the text holds {name}, which nobody sees{others}"
+        self.problems.warn("CO125", self.places.span(first, first + 1), message, hint=_ESCAPE_HINT)
 
     def _add(self, node: Node, end: int) -> None:
         if not self._frames:

@@ -134,8 +134,8 @@ WITH_MONEY: tuple[str, ...] = (
 
 ABOUT_COMMENTS: tuple[str, ...] = ("CO821", "CO822", "CO823")
 
-OF_NO_RULE: tuple[str, ...] = ("CO119", "CO701", "CO702")
-"""Warnings about tables and the bill, at which no rule's comment can stand."""
+OF_NO_RULE: tuple[str, ...] = ("CO119", "CO701", "CO702", "CO703", "CO704")
+"""Warnings about tables, the bill and the records of metrics, at which no rule's comment can stand."""
 
-WARNINGS: tuple[str, ...] = (*OF_NO_RULE, "CO125", "CO214", "CO218", "CO703", "CO704", *WITH_MONEY, *ABOUT_COMMENTS)
+WARNINGS: tuple[str, ...] = (*OF_NO_RULE, "CO125", "CO214", "CO218", *WITH_MONEY, *ABOUT_COMMENTS)
 """Codes of everything that never stops a command; all others are errors."""

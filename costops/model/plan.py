@@ -51,11 +51,12 @@ class Change:
     """One change of the rules or settings, with the money it moves."""
 
     action: str
-    """add, change, remove or move."""
+    """add, change, remove, move or rename."""
     kind: str
-    """label, dimension, metric, allocation or settings."""
+    """lookup, label, dimension, metric, allocation or settings."""
     id: str
     previous_id: str | None = None
+    """The id before a rename."""
     file: str
     line: int
     fields: tuple[FieldChange, ...] = ()

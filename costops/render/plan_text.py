@@ -18,6 +18,8 @@ from costops.render.table import pad, shown_width, table_lines
 SYMBOLS = {"add": "+", "change": "~", "remove": "-", "move": "^", "rename": ">"}
 UNALLOCATED = "(unallocated)"
 SHOWN_ELEMENTS = 5
+LONGEST_ALIGNED = 40
+"""Cells of a value before a change beside which the arrows of other fields still stand in one column."""
 LONG_PLAN_LINES = 60
 
 
@@ -121,7 +123,9 @@ def _changes(plan: Plan, width: int, everything: bool) -> list[str]:
 def field_lines(fields: Sequence[FieldChange]) -> list[str]:
     """Fields before and after, one a line, under a change."""
     rows = [[safe_text(each.path), _value(each.before), "->", _value(each.after)] for each in fields]
-    return [f"      {line}" for line in table_lines(rows, right=[False] * 4)]
+    if any(shown_width(before) > LONGEST_ALIGNED for _, before, *_ in rows):
+        rows = [[path, f"{before}  ->  {after}"] for path, before, _, after in rows]
+    return [f"      {line}" for line in table_lines(rows, right=[False] * (len(rows[0]) if rows else 0))]
 
 
 def _value(value: Json) -> str:

@@ -18,12 +18,14 @@ from costops.language.bind import Collected, bind_file
 from costops.language.fields import KINDS, RESERVED_IDS, RULE_FILE, SETTINGS, SOURCE, TRANSFORMS, Field
 from costops.language.read import read_text
 from costops.language.where import WITH_CASE
+from costops.model.codes import WARNINGS
 from costops.model.conditions import OPERATORS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 COMMANDS_PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+WARNINGS_PAGE = (ROOT / "docs" / "warnings.md").read_text(encoding="utf-8")
 
 TRY_IT = (
     "python3.11 -m venv .venv && .venv/bin/pip install . && .venv/bin/costops init --demo demo && cd demo"
@@ -135,6 +137,19 @@ def test_sections_transforms_operators_and_reserved_words_are_documented() -> No
     conditions = section(RULES, "Conditions")
     assert [name for name in (*OPERATORS, *WITH_CASE) if f"`{name}`" not in conditions] == []
     assert [word for word in RESERVED_IDS if f"`{word}`" not in section(RULES, "Every entry")] == []
+
+
+@pytest.mark.parametrize("code", WARNINGS)
+def test_a_warning_is_explained_with_what_why_an_example_and_a_remedy(code: str) -> None:
+    parts = WARNINGS_PAGE.split(f"\n### {code}\n")
+    assert len(parts) == 2, code
+    explained = re.split(r"^##", parts[1], maxsplit=1, flags=re.MULTILINE)[0]
+    written = re.findall(r"^\*\*(\w+)\.\*\* ?(\S?)", explained, re.MULTILINE)
+    assert [name for name, _ in written] == ["What", "Why", "Example", "Remedy"]
+
+
+def test_the_page_of_warnings_explains_nothing_that_is_no_warning() -> None:
+    assert re.findall(r"^### (\w+)$", WARNINGS_PAGE, re.MULTILINE) == list(dict.fromkeys(sorted(WARNINGS)))
 
 
 def examples(sections: tuple[str, ...]) -> list[tuple[int, str]]:

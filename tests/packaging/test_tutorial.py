@@ -115,5 +115,5 @@ def test_amounts_in_the_words_of_a_step_are_those_of_its_plan(step: Step) -> Non
 def test_every_step_is_one_version_more(told: dict[str, Done]) -> None:
     versions = re.findall(r"^ *(\d+)  ", told["history"].out, re.MULTILINE)
     assert versions == [str(number) for number in range(len(STEPS) + 1, 0, -1)]
-    words = "one two three four five six seven eight nine ten".split()
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     assert f"lists the {words[len(STEPS)]} versions" in PAGE.read_text(encoding="utf-8")

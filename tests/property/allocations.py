@@ -227,7 +227,7 @@ def policies(draw: Draw, method: str, to: Sequence[str], metrics: tuple[str, ...
             rule["cutoff"]["as"] = written(
                 draw(st.tuples(*(st.sampled_from([*ELEMENTS[name], "rest"]) for name in to)))
             )
-    usual = MAPPED[metrics] if metrics else ("env", "team", "ServiceName", "env", *POOLS)
+    usual = MAPPED[metrics] if metrics else ("env", "team", "ServiceName", "env", "direct.team", *POOLS)
     partitions = [name for name in usual if name not in to]
     if partitions and not wide:
         rule["partition_by"] = draw(

@@ -63,7 +63,7 @@ def raw_sums(case: Case) -> dict[tuple[str, str, str, str], Fraction]:
 
 
 def assert_right(case: Case, rules: RuleSet, ledger: Ledger) -> bool:
-    """No money is lost, and the amounts are the oracle's; gives whether they hang on no dust, so that this says much."""
+    """No money is lost, and the amounts are the oracle's; gives whether they hang on no dust."""
     assert day_sums(amounts(ledger)) == raw_sums(case)
     if not is_steady(case, rules):
         return False

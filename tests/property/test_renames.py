@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, seed
+from hypothesis import assume, given, seed, settings
 from hypothesis import strategies as st
 from property.rule_files import cases
 from workbench import Case, is_steady, load, write
@@ -37,7 +37,8 @@ def _entry(section: str, entry: Mapping[str, Any], new_ids: Mapping[str, str]) -
         labels = {label: _text(name, new_ids) for label, name in entry["labels"].items()}
         written = {**entry, "labels": labels, "id": _text(entry["id"], new_ids)}
     else:
-        written = _value({key: value for key, value in entry.items() if key != "renamed_from"}, new_ids)
+        # The entry's own fields, such as `owner`, are no names.
+        written = {key: _value(value, new_ids) for key, value in entry.items() if key != "renamed_from"}
     before = entry.get("renamed_from", [])
     history = before if isinstance(before, list) else [before]
     if written["id"] != entry["id"]:
@@ -119,12 +120,15 @@ def ids_of_others(case: Case, turn: int) -> None:
     assert_nothing_moves(plan, len(ids))
 
 
-@pytest.mark.parametrize("turn", range(2), ids="seed {}".format)
+EXAMPLES = settings(max_examples=5)
+"""Each is two plans and a version; other properties try more of such cases."""
+
+
+@pytest.mark.parametrize("turn", range(1), ids="seed {}".format)
 def test_new_ids_for_everything_give_the_same_ledger_but_for_its_names(turn: int) -> None:
-    seed(turn)(given(cases())(all_ids))()
+    seed(turn)(EXAMPLES(given(cases())(all_ids)))()
 
 
 @pytest.mark.parametrize("turn", range(1), ids="seed {}".format)
 def test_allocations_that_take_over_the_ids_of_others_move_nothing(turn: int) -> None:
-    hold: Callable[[], None] = seed(turn)(given(cases(), st.integers(0, 5))(ids_of_others))
-    hold()
+    seed(turn)(EXAMPLES(given(cases(), st.integers(0, 5))(ids_of_others)))()

@@ -112,7 +112,6 @@ def labels(draw: Draw) -> list[dict[str, object]]:
         team["rename"] = {"c": [{"contains": "c"}], "a": [{"matches": "a|A ", "ignore_case": True}]}
     entries = [draw(described(env)), draw(described(team))]
     if draw(once_in(8)):
-        # Were it enabled, `tier` and `owner` would still mean the dimensions.
         entries.append({"id": "unused", "from": "Tags.team", "enabled": False})
     return entries
 
@@ -156,6 +155,8 @@ def dimensions(draw: Draw) -> list[dict[str, object]]:
         rules: list[object] = [{"from": draw(st.sampled_from(["env", "label.env"]))}]
         rules.append({"value": "production", "where": draw(conditions([*columns, "env"]))})
         entries.append({"id": "env", "rules": rules, "default": draw(st.sampled_from([None, None, "dev"]))})
+    if draw(once_in(8)):
+        entries.append({"id": "unused", "rules": [{"value": "x"}], "enabled": False})
     return [draw(described(each)) for each in entries]
 
 
@@ -186,4 +187,6 @@ def metrics(draw: Draw) -> list[dict[str, object]]:
         if draw(st.booleans()):
             entry["aggregate"] = draw(st.sampled_from(["sum", "avg", "max", "last"]))
         entries.append(draw(described(entry)))
+    if draw(once_in(8)):
+        entries.append({"id": "unused", "source": "warehouse", "query": "calls", "labels": {}, "enabled": False})
     return entries

@@ -6,7 +6,7 @@ records of one series on one day become one before anything is summed over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
@@ -43,72 +43,108 @@ from costops.engine.sql.syntax import (
     union_all,
 )
 from costops.model.bill import MetricFile
-from costops.model.expression import Expression, Literal, call
+from costops.model.expression import Column, Literal, call
 
-MOST_LABELS = 1_000
+MOST_NAMES = 1_000
+"""How many names of labels or metrics are looked at for a hint."""
+_TAGS = "tags"
 
 
 def read_records(use: MetricUse, groups: Sequence[Sequence[MetricFile]], into: str) -> Node:
-    """Every record of a metric in files of which each group has equal columns, with what is to be checked of it."""
-    queries = []
-    for place, files in enumerate(groups):
-        first, names = files[0], names_of(files[0].file)
-        labels = [alias(scalar(_label(first, label), names), name) for label, name in use.labels]
-        values = [
-            alias(number(place), "files"),
-            alias(cast(scalar(first.date, names), "DATE"), "day"),
-            alias(scalar(first.date, names), "moment"),
-            alias(scalar(first.value, names), "value"),
-            alias(_is_object(first, names), "has_labels"),
-            *labels,
-            # Adding up does not need to know which records are of one series.
-            alias(null() if use.aggregate == "sum" else _series(first, names), "series"),
-        ]
-        queries.append(select(values, reader([each.file for each in files]), where=_is_of(use, first, names)))
-    return create_table(into, union_all(queries))
+    """A metric's records in files of which each group has equal columns, by day and series.
+
+    Labels are taken apart after grouping by the texts that they are read from, once for each. A row has the number of
+    its group of files, how many records it stands for and how many of them have a value, what the aggregate needs of
+    the values, whether the labels are what they must be, and the mapped labels.
+    """
+    return create_table(into, union_all([_read_group(use, place, files) for place, files in enumerate(groups)]))
+
+
+def _read_group(use: MetricUse, place: int, files: Sequence[MetricFile]) -> Node:
+    first, names = files[0], names_of(files[0].file)
+    mapped = dict(use.labels)
+    # Adding up does not need to know which records are of one series.
+    own = [label for label in first.label_columns if use.aggregate != "sum" or label in mapped]
+    labels = {label: f"l{number_of}" for number_of, label in enumerate(own)}
+    texts = {name: first.label_columns[label] for label, name in labels.items()}
+    if first.labels is not None:
+        texts[_TAGS] = first.labels
+    values = [
+        *(alias(scalar(each, names), name) for name, each in texts.items()),
+        alias(cast(scalar(first.date, names), "DATE"), "day"),
+        alias(scalar(first.date, names), "moment"),
+        alias(scalar(first.value, names), "value"),
+    ]
+    read = select(values, reader([each.file for each in files]), where=_is_of(use, first, names))
+    keys = [*texts, "day"]
+    counts = [alias(function("count", exp.Star()), "records"), alias(function("count", column("value")), "measured")]
+    made = [*counts, alias(_aggregated(use.aggregate), "value")]
+    grouped = select([*columns(keys), *made], subquery(read, "read"), group=positions(len(keys)))
+    tags = column(_TAGS) if first.labels is not None else None
+    kept = [
+        alias(number(place), "files"),
+        *columns(("day", "records", "measured", "value")),
+        alias(_is_object(tags), "has_labels"),
+        *(alias(_label(label, labels, tags), name) for label, name in use.labels),
+        alias(null() if use.aggregate == "sum" else _series(labels, tags), "series"),
+    ]
+    return select(kept, subquery(grouped, "grouped"))
 
 
 def _is_of(use: MetricUse, file: MetricFile, names: Names) -> Node:
     return exp.EQ(this=scalar(file.metric, names), expression=text(use.query))
 
 
-def _label(file: MetricFile, label: str) -> Expression:
+def _aggregated(aggregate: str) -> Node:
+    """What is kept of the values of records that become one; what it gives can be aggregated again."""
+    value = column("value")
+    if aggregate == "last":
+        # Of two records at the same moment the larger counts, whatever their order in the files.
+        latest = exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.Identifier(this=name, quoted=True), expression=column(name))
+                for name in ("moment", "value")
+            ]
+        )
+        return function("max", case(is_null(value), exp.Null(), latest))
+    return function("max", value) if aggregate == "max" else summed(value)
+
+
+def _label(label: str, labels: Mapping[str, str], tags: Node | None) -> Node:
     """The value of a label, from its column or else from the JSON object."""
-    values = [call("present", file.label_columns[label])] if label in file.label_columns else []
-    if file.labels is not None:
-        values.append(call("present", call("json_key", file.labels, Literal(label))))
-    return call("first_present", *values) if values else Literal(None)
+    values = [function("nullif", column(labels[label]), text(""))] if label in labels else []
+    if tags is not None:
+        value = scalar(call("json_key", Column(_TAGS), Literal(label)))
+        values.append(function("nullif", value, text("")))
+    return function("coalesce", *values) if values else null()
 
 
-def _is_object(file: MetricFile, names: Names) -> Node:
+def _is_object(tags: Node | None) -> Node:
     """Whether the labels are a JSON object, or missing."""
-    if file.labels is None:
+    if tags is None:
         return truth(True)
-    value = scalar(file.labels, names)
-    is_object = equal(function("json_type", value.copy()), text("OBJECT"))
-    return case(is_null(value.copy()), truth(True), function("json_valid", value), is_object, truth(False))
+    is_object = equal(function("json_type", tags), text("OBJECT"))
+    return case(is_null(tags.copy()), truth(True), function("json_valid", tags.copy()), is_object, truth(False))
 
 
-def _series(file: MetricFile, names: Names) -> Node:
+def _series(labels: Mapping[str, str], tags: Node | None) -> Node:
     """All present labels of a record in the order of their names, as one text."""
-    own: list[Node] = [
-        _pair(text(label), scalar(call("present", value), names)) for label, value in file.label_columns.items()
-    ]
-    pairs: Node = exp.Array(expressions=own) if own else cast(exp.Array(expressions=[]), "VARCHAR[]")
-    if file.labels is not None:
-        pairs = function("list_concat", pairs, _pairs_of_object(scalar(file.labels, names)))
+    own = [_pair(text(label), function("nullif", column(name), text(""))) for label, name in labels.items()]
+    pairs: Node = cast(exp.Array(expressions=own), "VARCHAR[]")
+    if tags is not None:
+        pairs = function("list_concat", pairs, _pairs_of_object(tags))
     pair = exp.Identifier(this="pair", quoted=False)
     is_there = exp.Lambda(this=is_present(exp.Column(this=pair.copy())), expressions=[pair], colon=True)
     return function("array_to_string", function("list_sort", function("list_filter", pairs, is_there)), text(","))
 
 
-def _pairs_of_object(labels: Node) -> Node:
+def _pairs_of_object(tags: Node) -> Node:
     key = exp.Identifier(this="key", quoted=False)
     name = exp.Column(this=key.copy())
     pointer = function("replace", function("replace", name.copy(), text("~"), text("~0")), text("/"), text("~1"))
-    value = function("json_extract_string", labels.copy(), function("concat", text("/"), pointer))
+    value = function("json_extract_string", tags.copy(), function("concat", text("/"), pointer))
     each = exp.Lambda(this=_pair(name, function("nullif", value, text(""))), expressions=[key], colon=True)
-    return function("list_transform", function("list_distinct", function("json_keys", labels)), each)
+    return function("list_transform", function("list_distinct", function("json_keys", tags.copy())), each)
 
 
 def _pair(name: Node, value: Node) -> Node:
@@ -118,12 +154,13 @@ def _pair(name: Node, value: Node) -> Node:
 
 
 def facts_of_records(name: str, labels: Sequence[str]) -> Node:
-    """(records, without a date, without a value, with labels that are no object, then how many have each label)."""
+    """(records, without a date, without a value, with labels that are no object, then rows that have each label)."""
+    none = number(0)
     return select(
         [
-            function("count", exp.Star()),
-            function("count_if", no_date("day")),
-            function("count_if", is_null(column("value"))),
+            function("coalesce", summed(column("records")), none),
+            function("coalesce", summed(case(no_date("day"), column("records"), none.copy())), none.copy()),
+            function("coalesce", summed(binary(exp.Sub, column("records"), column("measured"))), none.copy()),
             function("count_if", negated(column("has_labels"))),
             *(function("count", column(each)) for each in labels),
         ],
@@ -133,19 +170,19 @@ def facts_of_records(name: str, labels: Sequence[str]) -> Node:
 
 def records_of_groups(name: str) -> Node:
     """(number of a group of files, its records)."""
-    return select([column("files"), function("count", exp.Star())], table(name), group=positions(1), order=positions(1))
+    values = [column("files"), summed(column("records"))]
+    return select(values, table(name), group=positions(1), order=positions(1))
 
 
 def first_without(use: MetricUse, file: MetricFile, what: str) -> Node:
     """(row number, text of the labels) of the first record of a file without a `date`, or without proper `labels`."""
     names = names_of(file.file)
-    bad = no_date("day") if what == "date" else negated(column("has_labels"))
+    bad = no_date("day") if what == "date" else negated(_is_object(column("labels")))
     labels = scalar(file.labels, names) if file.labels is not None else null()
     values = [
         alias(over(function("row_number")), "row"),
         alias(_is_of(use, file, names), "is_of"),
         alias(cast(scalar(file.date, names), "DATE"), "day"),
-        alias(_is_object(file, names), "has_labels"),
         alias(labels, "labels"),
     ]
     inner = subquery(select(values, reader([file.file])), "t")
@@ -154,33 +191,35 @@ def first_without(use: MetricUse, file: MetricFile, what: str) -> Node:
 
 
 def label_names(use: MetricUse, file: MetricFile) -> Node:
-    """Names of labels in the JSON objects of a metric's records, in order; no more than MOST_LABELS."""
+    """Names of labels in the JSON objects of a metric's records, in order; no more than MOST_NAMES."""
     assert file.labels is not None
     names = names_of(file.file)
-    keys = alias(function("unnest", function("json_keys", scalar(file.labels, names))), "key")
-    where = conjunction(_is_of(use, file, names), _is_object(file, names))
+    labels = scalar(file.labels, names)
+    where = conjunction(_is_of(use, file, names), is_present(labels), _is_object(labels.copy()))
+    keys = alias(function("unnest", function("json_keys", labels.copy())), "key")
     inner = subquery(select([keys], reader([file.file]), where=where), "t")
-    return select([column("key")], inner, distinct=True, order=[column("key")]).limit(MOST_LABELS)
+    return select([column("key")], inner, distinct=True, order=[column("key")]).limit(MOST_NAMES)
 
 
 def metric_names(file: MetricFile) -> Node:
-    """Names of metrics in a file, in order; no more than MOST_LABELS."""
+    """Names of metrics in a file, in order; no more than MOST_NAMES."""
     name = alias(scalar(file.metric, names_of(file.file)), "metric")
     inner = subquery(select([name], reader([file.file])), "t")
     where = is_present(column("metric"))
-    return select([column("metric")], inner, where=where, distinct=True, order=[column("metric")]).limit(MOST_LABELS)
+    return select([column("metric")], inner, where=where, distinct=True, order=[column("metric")]).limit(MOST_NAMES)
 
 
 def metric_table(use: MetricUse, records: str, into: str) -> Node:
     """A metric's records, each day of a series as one, by day and cleaned labels."""
-    daily_keys = ["day", *(name for _, name in use.labels), "series"]
+    keys = ["day", *(name for _, name in use.labels), "series"]
+    again = function("max", column("value")) if use.aggregate in ("max", "last") else summed(column("value"))
     daily = select(
-        [*columns(daily_keys), *_aggregates(use.aggregate)],
+        [*columns(keys), alias(summed(column("measured")), "measured"), alias(again, "value")],
         table(records),
-        where=is_present(column("value")),
-        group=positions(len(daily_keys)),
+        where=binary(exp.GT, column("measured"), number(0)),
+        group=positions(len(keys)),
     )
-    made = select([*columns(daily_keys[:-1]), alias(_made(use.aggregate), "value")], subquery(daily, "daily"))
+    made = select([*columns(keys[:-1]), alias(_made(use.aggregate), "value")], subquery(daily, "daily"))
     cleaned = layered(subquery(made, "made"), use.layers)
     kept = list(dict.fromkeys(name for _, name in use.columns))
     return create_table(
@@ -193,30 +232,14 @@ def metric_table(use: MetricUse, records: str, into: str) -> Node:
     )
 
 
-def _aggregates(aggregate: str) -> list[Node]:
-    """What is kept of the records of one series on one day, in picos."""
-    value = picos(column("value"))
-    if aggregate == "avg":
-        return [alias(summed(value), "total"), alias(cast(function("count", exp.Star()), "HUGEINT"), "records")]
-    if aggregate == "last":
-        # Of two records at the same moment the larger counts, whatever their order in the files.
-        latest = exp.Struct(
-            expressions=[
-                exp.PropertyEQ(this=exp.Identifier(this="moment", quoted=True), expression=column("moment")),
-                exp.PropertyEQ(this=exp.Identifier(this="value", quoted=True), expression=value),
-            ]
-        )
-        return [alias(function("max", latest), "latest")]
-    return [alias(function("max", value) if aggregate == "max" else summed(value), "value")]
-
-
 def _made(aggregate: str) -> Node:
-    """The one number that the aggregates of a day give; a mean is rounded half-even to a pico."""
+    """The one number of a series on a day, in picos; a mean is rounded half-even."""
     if aggregate == "last":
-        return function("struct_extract", column("latest"), text("value"))
+        return picos(function("struct_extract", column("value"), text("value")))
+    total = picos(column("value"))
     if aggregate != "avg":
-        return column("value")
-    size, records = function("abs", column("total")), column("records")
+        return total
+    size, records = function("abs", total), cast(column("measured"), "HUGEINT")
     whole = binary(exp.IntDiv, size, records)
     rest = binary(exp.Mul, number(2), binary(exp.Mod, size.copy(), records.copy()))
     odd = equal(binary(exp.Mod, whole.copy(), number(2)), number(1))
@@ -225,4 +248,4 @@ def _made(aggregate: str) -> Node:
         expression=exp.Paren(this=conjunction(equal(rest.copy(), records.copy()), odd)),
     )
     rounded = binary(exp.Add, whole, case(up, number(1), number(0)))
-    return binary(exp.Mul, function("sign", column("total")), rounded)
+    return binary(exp.Mul, function("sign", total.copy()), rounded)

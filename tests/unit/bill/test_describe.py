@@ -166,3 +166,49 @@ def test_a_broken_file_is_called_by_its_name_in_the_workspace(tmp_path: Path) ->
     write(tmp_path, "bill/a.parquet", "no parquet")
     error = refused(tmp_path, cloud("bill"))
     assert error.message == "bill/a.parquet cannot be read: it is no Parquet file, whatever its name says"
+
+
+def test_added_cost_columns_come_after_those_of_focus_in_the_order_of_first_mention(tmp_path: Path) -> None:
+    write(tmp_path, "a/a.csv", f"{HEADER},x_One,x_Two\n2025-01-01,USD,1,2,3\n")
+    write(tmp_path, "a/b.csv", f"{HEADER},x_Two\n2025-01-02,USD,1,3\n")
+    write(tmp_path, "b/a.csv", f"{HEADER},EffectiveCost,x_Two\n2025-01-01,USD,1,2,3\n")
+    bill = described(
+        tmp_path,
+        BillingSource(name="a", path="a", costs=(("two", "x_Two"), ("x_One", "x_One"))),
+        BillingSource(name="b", path="b", costs=(("three", "BilledCost"), ("two", "x_Two"))),
+    )
+    assert bill.cost_columns == ("BilledCost", "EffectiveCost", "two", "x_One", "three")
+    assert [tuple(part.costs) for part in bill.parts] == [
+        ("BilledCost", "two", "x_One"),
+        ("BilledCost", "two"),
+        ("BilledCost", "EffectiveCost", "three", "two"),
+    ]
+    # A column that is a cost under its own name is no field any more; under another name it stays one.
+    assert ["x_One" in part.columns for part in bill.parts] == [False, False, False]
+    assert ["x_Two" in part.columns for part in bill.parts] == [True, True, True]
+
+
+def test_how_files_are_read_is_part_of_the_description_and_no_part_of_the_digest(tmp_path: Path) -> None:
+    write(tmp_path, "bill/a.csv", f"{HEADER},x_One,x_Two\n2025-01-01,USD,1,2,3\n")
+    sources = [
+        cloud("bill"),
+        *(BillingSource(name="cloud", path="bill", costs=(("net", x),)) for x in ("x_One", "x_Two")),
+    ]
+    bills = [described(tmp_path, each) for each in sources]
+    assert len({bill.digest for bill in bills}) == 1
+    assert len({bill.reading for bill in bills}) == 3
+
+
+def test_the_quantities_of_focus_and_of_a_report_of_aws(tmp_path: Path) -> None:
+    write(tmp_path, "focus/a.csv", f"{HEADER},ConsumedQuantity,ConsumedUnit,PricingQuantity\n2025-01-01,USD,1,2,GB,3\n")
+    write(
+        tmp_path,
+        "cur/a.csv",
+        "lineItem/UsageStartDate,lineItem/UnblendedCost,lineItem/LineItemType,lineItem/CurrencyCode,lineItem/UsageAmount\n",
+    )
+    bill = described(tmp_path, cloud("focus"), BillingSource(name="aws", path="cur"))
+    assert [tuple(part.quantities) for part in bill.parts] == [
+        ("ConsumedQuantity", "PricingQuantity"),
+        ("ConsumedQuantity",),
+    ]
+    assert all("ConsumedQuantity" in part.columns for part in bill.parts)

@@ -49,10 +49,20 @@ def test_every_change_is_told_sorted_by_path() -> None:
     ]
 
 
-def test_a_mapping_that_appears_or_goes_is_one_field() -> None:
-    basis: Json = {"where": {"ServiceName": "EC2"}, "cost": "ListCost"}
-    assert changes({**BEFORE, "basis": basis}) == [("basis", None, basis)]
-    assert changes(BEFORE, {**BEFORE, "basis": basis}) == [("basis", basis, None)]
+def test_a_mapping_that_appears_or_goes_is_the_fields_inside_it() -> None:
+    basis: Json = {"where": {"ServiceName": "EC2", "team": None, "env": ["a", "b"]}, "cost": "ListCost"}
+    inside = [
+        ("basis.cost", "ListCost"),
+        ("basis.where.ServiceName", "EC2"),
+        ("basis.where.env", ["a", "b"]),
+        ("basis.where.team", [None]),
+    ]
+    assert changes({**BEFORE, "basis": basis}) == [(path, None, value) for path, value in inside]
+    assert changes(BEFORE, {**BEFORE, "basis": basis}) == [(path, value, None) for path, value in inside]
+
+
+def test_an_empty_mapping_is_one_field() -> None:
+    assert changes({**BEFORE, "basis": {}}) == [("basis", None, {})]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,18 @@ def test_warnings_say_so_and_are_counted_apart() -> None:
     assert diagnostics_text(found, {}) == (
         "CO301 it is wrong\n\nCO301 warning: it is wrong\n\nCO301 warning: it is wrong\n\n1 error, 2 warnings.\n"
     )
+
+
+def test_ignored_warnings_are_counted_and_not_shown() -> None:
+    found = [problem(severity=Severity.WARNING), replace(problem(severity=Severity.WARNING), ignored="it is known")]
+    assert diagnostics_text(found, {}) == "CO301 warning: it is wrong\n\n0 errors, 1 warning. 1 warning ignored.\n"
+    assert diagnostics_text(found[1:], {}, limit=1) == "0 errors, 0 warnings. 1 warning ignored.\n"
+    document = json.loads(diagnostics_json(found))
+    assert (document["errors"], document["warnings"], document["ignored"]) == (0, 1, 1)
+    assert [(each["ignored"], each["reason"]) for each in document["diagnostics"]] == [
+        (False, None),
+        (True, "it is known"),
+    ]
 
 
 def test_no_problems_are_no_text() -> None:
@@ -141,6 +154,7 @@ def test_the_json_document_has_counts_and_every_field() -> None:
         "format_version": "1.0",
         "errors": 1,
         "warnings": 1,
+        "ignored": 0,
         "diagnostics": [
             {
                 "code": "CO301",
@@ -155,6 +169,8 @@ def test_the_json_document_has_counts_and_every_field() -> None:
                 "related": [
                     {"file": "b.yaml", "line": 5, "column": 6, "end_line": 7, "end_column": 8, "message": "there"}
                 ],
+                "ignored": False,
+                "reason": None,
             },
             {
                 "code": "CO214",
@@ -167,6 +183,8 @@ def test_the_json_document_has_counts_and_every_field() -> None:
                 "end_column": None,
                 "hint": None,
                 "related": [],
+                "ignored": False,
+                "reason": None,
             },
         ],
     }
