@@ -109,6 +109,9 @@ class _Run:
     def outcome(self, *, want_ledger: bool, want_notices: bool) -> Outcome:
         if want_notices:
             self._noticing = Noticing(self._program, self._shown, self._rows)
+        if not self._program.steps and not want_ledger and self._noticing is None:
+            self._do(self._queries.money_of_bill(self._program, self._field_columns, self._shown))
+            return Outcome(self._money(), ())
         self._do(self._queries.classes(self._program, self._field_columns))
         self._profiles = self._do(self._queries.first_profiles(self._program))
         self._do(self._queries.first_items(len(self._amounts)))
@@ -118,6 +121,7 @@ class _Run:
             self._evaluate(step)
         self._tell("adding up", count)
         self._check_conservation()
+        self._do(self._queries.money_by_step(self._program, self._shown))
         money = self._money()
         ledger = self._ledger() if want_ledger else None
         if self._noticing is None:
@@ -271,7 +275,6 @@ class _Run:
             )
 
     def _money(self) -> tuple[Money, ...]:
-        self._do(self._queries.money_by_step(self._program, self._shown))
         deltas: list[Money] = [{} for _ in range(len(self._program.steps) + 1)]
         for place, (dimension, _) in enumerate(self._program.report):
             for step, value, currency, amount in self._rows(self._queries.money_of_dimension(place)):

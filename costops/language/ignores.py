@@ -137,10 +137,13 @@ def _extent(entry: Entry, lines: Sequence[str]) -> _Extent:
         if window == own:
             return _Extent(entry, (first + 1, 1), (first + len(own) + 1, 1))
     for first in range(max(0, entry.span.line - len(own)), entry.span.line):
-        column = lines[first].find(own[0])
-        if column >= 0 and (len(own) > 1 or column < entry.span.column <= column + len(own[0])):
-            last = (first + len(own), len(own[-1]) + 1) if len(own) > 1 else (first + 1, column + len(own[0]) + 1)
-            return _Extent(entry, (first + 1, column + 1), last)
+        column, window = lines[first].find(own[0]), lines[first : first + len(own)]
+        if column < 0 or len(window) < len(own):
+            continue
+        if len(own) == 1 and column < entry.span.column <= column + len(own[0]):
+            return _Extent(entry, (first + 1, column + 1), (first + 1, column + len(own[0]) + 1))
+        if len(own) > 1 and window[1:-1] == own[1:-1] and window[-1].startswith(own[-1]):
+            return _Extent(entry, (first + 1, column + 1), (first + len(own), len(own[-1]) + 1))
     return _Extent(entry, (entry.span.line, entry.span.column), (entry.span.end_line, entry.span.end_column))
 
 

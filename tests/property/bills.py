@@ -124,15 +124,15 @@ def charges(draw: Draw) -> dict[str, object]:
 
 
 @st.composite
-def bills(draw: Draw) -> list[dict[str, object]]:
-    """One to forty rows; some bills have further cost columns, or a charge with the unit of another service."""
+def bills(draw: Draw, strict: bool = False) -> list[dict[str, object]]:
+    """One to forty rows; some bills have further cost columns, some strict ones odd units."""
     small, large = st.lists(charges(), min_size=1, max_size=8), st.lists(charges(), min_size=12, max_size=40)
     rows: list[dict[str, object]] = list(draw(weighted((1, small), (6, large))))
     for column in ("ListCost", EXTRA_COST):
         if draw(once_in(4)):
             for row in rows:
                 row[column] = draw(amount_texts)
-    if draw(once_in(4)):
+    if strict and draw(once_in(4)):
         rows[0]["ConsumedUnit"] = draw(st.sampled_from(["GB", None]))
         rows[-1]["PricingUnit"] = draw(st.sampled_from(["GB", None]))
     return rows

@@ -1,6 +1,6 @@
 """Random workspaces: a bill, usage, and a rule file with one to six allocations of every method and field.
 
-Invariant: every drawn file is valid.
+Invariant: every drawn file is valid, and no rule fails on the bill but where a strict case is asked for.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ NET_COST = "NetCost"
 
 @st.composite
 def cases(draw: Draw, strict: bool = False) -> Case:
-    """A bill, usage and one rule file with one to six allocations; strict ones may fail on the bill."""
-    bill = draw(bills())
+    """A bill, usage and one rule file with one to six allocations, of which only those of strict cases may fail."""
+    bill = draw(bills(strict))
     costs = [name for name in ("BilledCost", "EffectiveCost", "ListCost") if name in bill[0]]
     extra = {NET_COST: EXTRA_COST} if EXTRA_COST in bill[0] else {}
     usage = draw(usages())

@@ -24,8 +24,8 @@ from costops.model.bill import COST_COLUMNS
 from costops.model.conditions import OPERATORS, Condition, make_test
 from costops.model.rules import RuleSet
 
-DRAWN_AT_LEAST = 5
-BITES_AT_LEAST = 3
+DRAWN_AT_LEAST = 4
+BITES_AT_LEAST = 2
 """Examples of a hundred."""
 
 POLICIES = (
@@ -163,7 +163,7 @@ def test_conditions_have_every_operator_and_every_kind_of_name(drawn: list[Examp
     places = [f"{place}: {kind}" for place in ("source.where", "basis.where", "to.where") for kind in NAMES]
     places += ["source.where: allocated_by", "basis.where: allocated_by", *(f"rules.where: {kind}" for kind in NAMES)]
     assert rare(counted, [*operators, "ignore_case", "label.", "moments"], DRAWN_AT_LEAST) == {}
-    assert rare(counted, places, 2) == {}
+    assert rare(counted, places, BITES_AT_LEAST) == {}
 
 
 def test_elements_and_partitions_have_every_kind_of_name_and_cost_columns_all_weigh(drawn: list[Example]) -> None:

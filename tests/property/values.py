@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
-from property.conditions import conditions
+from property.conditions import TIMES, conditions
 from property.pools import COLUMNS_OF_THE_BILL, TIERS, Draw, once_in, weighted
 
 TABLES = {
@@ -121,7 +121,7 @@ def dimensions(draw: Draw) -> list[dict[str, object]]:
     """`owner` (empty), `tier`, `joined`, `pod` of the provider's splits, the roll-ups `unit`, `area` and `move`, and
     sometimes `env` over the label of its name.
     """
-    columns = [*COLUMNS_OF_THE_BILL, "label.env", "label.team"]
+    columns = [*COLUMNS_OF_THE_BILL, *TIMES, *TIMES, "label.env", "label.team"]
     tier = [
         {"value": draw(st.sampled_from(TIERS)), "where": draw(conditions([*columns, "env", "team"]))},
         {

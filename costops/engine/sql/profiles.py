@@ -46,6 +46,15 @@ def slot_names(program: Program) -> tuple[str, ...]:
 @printed
 def classes(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
     """For each tuple of field values the number of its combination of slot values, those values, and columns `kept`."""
+    slotted = subquery(_slotted(program, field_columns, kept), "slotted")
+    slots = slot_names(program)
+    # A profile's number orders it by its slots, which makes the order of cells the same on every run.
+    profile = over(function("dense_rank"), order=columns(slots)) if slots else number(1)
+    return create_table("classes", select([alias(profile, "profile"), exp.Star()], slotted))
+
+
+def _slotted(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
+    """Each tuple of field values with its slot values and columns `kept`."""
     fields = [
         alias(function("nullif", column(name), text("")) if name != "tuple" else column(name), name)
         for name in ("tuple", *field_columns)
@@ -54,12 +63,7 @@ def classes(program: Program, field_columns: tuple[str, ...], kept: tuple[str, .
     values: list[Node] = [column("tuple")]
     for slot, name in program.slots:
         values.append(alias(_settled(column(name), name, program.layers), slot))
-    values += columns(kept)
-    slotted = subquery(select(values, computed), "slotted")
-    slots = slot_names(program)
-    # A profile's number orders it by its slots, which makes the order of cells the same on every run.
-    profile = over(function("dense_rank"), order=columns(slots)) if slots else number(1)
-    return create_table("classes", select([alias(profile, "profile"), exp.Star()], slotted))
+    return select([*values, *columns(kept)], computed)
 
 
 def _settled(value: Node, name: str, layers: Sequence[Layer]) -> Node:
@@ -222,6 +226,32 @@ def ledger_rows(narrow: tuple[bool, ...]) -> Node:
         table("ledger"),
         joins=[join(table("dates"), using=[*KEYS[:2], "currency"])],
         order=[number(1), number(2)],
+    )
+
+
+@printed
+def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: int) -> Node:
+    """(step 0, report dimension by place, value, currency, amount) of a program without steps."""
+    path = alias(text(PATH_MARK), PATH)
+    slotted = subquery(select([exp.Star(), path], subquery(_slotted(program, field_columns), "slotted")), "profiles")
+    values = [
+        alias(scalar(call("present", Column(name))), f"d{place}") for place, (_, name) in enumerate(program.report)
+    ]
+    reported = subquery(select([column("tuple"), *values], layered(slotted, program.result_layers)), "reported")
+    amounts = select(
+        [column("tuple"), column("currency"), alias(summed(column(f"c{cost_place}")), "amount")],
+        table("raw"),
+        group=[number(1), number(2)],
+    )
+    keys = [*_report_columns(program), column("currency")]
+    return create_table(
+        "moves",
+        select(
+            [alias(number(0), "step"), *keys, alias(summed(column("amount")), "amount")],
+            subquery(amounts, "amounts"),
+            joins=[join(reported, using=["tuple"])],
+            group=keys,
+        ),
     )
 
 

@@ -85,6 +85,15 @@ def test_entries_on_one_line_are_silenced_together_and_told_apart_by_column() ->
     assert heard(text, warning(1, 5)) == [("CO805", 1, None), ("CO823", 1, None)]
 
 
+def test_entries_in_braces_over_several_lines_have_their_own_lines() -> None:
+    one = (
+        "{{\n    id: {0},\n    source: {{where: {{ServiceName: S}}}},{1}\n"
+        "    method: even, to: {{dimension: team, values: [a, b]}}\n  }}"
+    )
+    text = f"allocations: [{one.format('a', f' # costops: ignore=CO805 {REASON}')}, {one.format('b', '')}]\n"
+    assert heard(text, warning(3), warning(8)) == [("CO805", 3, REASON), ("CO805", 8, None)]
+
+
 def test_an_empty_line_parts_a_comment_from_the_entry() -> None:
     text = "allocations:\n" + f"  # costops: ignore=CO805 {REASON}\n\n" + entry("a")
     assert heard(text, warning(4)) == [("CO821", 2, None), ("CO805", 4, None)]

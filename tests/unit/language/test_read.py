@@ -118,10 +118,81 @@ def test_a_block_mapping_ends_with_its_last_value_not_with_the_comment_after_it(
         ("a: b\x1b[31m\n", ("CO104", 1, 5)),
         ('a: "\\0"\n', ("CO104", 1, 4)),
         ('a: "\\ud800"\n', ("CO104", 1, 4)),
+        ("a: b\x7f\n", ("CO104", 1, 5)),
+        ("# a \u202e comment\na: b\n", ("CO120", 1, 5)),
+        ("a: b\nc: d\u2066e\u2069\n", ("CO120", 2, 5)),
+        ("a: \u200fb\n", ("CO120", 1, 4)),
+        ("# a\u2028b: c\nd: e\n", ("CO120", 1, 4)),
+        ("a: b\x85c: d\n", ("CO120", 1, 5)),
+        ("a: 'b\u200bc'\n", ("CO121", 1, 6)),
+        ("a\u00adb: c\n", ("CO121", 1, 2)),
+        ("labels:\n  - {id: te\u2060am}\n", ("CO121", 2, 12)),
+        ("a: |\n  b\n  c\ufeffd\n", ("CO121", 3, 4)),
+        ("a: \U000e0041b\n", ("CO121", 1, 4)),
+        ("a: \u0645\u200c\u0646\n", ("CO125", 1, 5)),
+        ("a: " + "b" * 10_001, ("CO123", 1, 4)),
+        ("a: '" + "b" * 9_999 + "'", ("CO123", 1, 4)),
+        ("? " + "b" * 10_001 + "\n: c\n", ("CO123", 1, 3)),
+        ("- &x a\n" * 101, ("CO109", 1, 3)),
+        ("a: &x [b, b]\nc: &y [*x, *x]\nd: [*y, *y]\n", ("CO109", 1, 4)),
     ],
 )
 def test_what_is_not_plain_yaml_is_a_problem_with_its_place(text: str, expected: tuple[str, int, int]) -> None:
     assert problem(text) == expected
+
+
+def test_a_character_that_misleads_or_hides_may_stand_as_an_escape_and_an_invisible_one_in_a_comment() -> None:
+    read = read_text("a.yaml", '# \u200b \u200d\na: ["\\u202e", "\\u200b", "\\N", "\\L"]\n')
+    assert read.diagnostics == ()
+    assert isinstance(read.node, MappingNode)
+    (_, value) = read.node.pairs[0]
+    assert isinstance(value, ListNode)
+    texts = [each.text for each in value.items if isinstance(each, ScalarNode)]
+    assert texts == ["\u202e", "\u200b", "\x85", "\u2028"]
+
+
+def test_every_misleading_and_invisible_character_is_told_beside_the_other_problems() -> None:
+    read = read_text("a.yaml", "a: \u202ab\nc: \u200bd\nc: \u200be\u200b\n")
+    assert [(each.code, each.span and (each.span.line, each.span.column)) for each in read.diagnostics] == [
+        ("CO120", (1, 4)),
+        ("CO121", (2, 4)),
+        ("CO107", (3, 1)),
+        ("CO121", (3, 4)),
+        ("CO121", (3, 6)),
+    ]
+
+
+def test_joiners_are_one_warning_a_file() -> None:
+    emoji = "\U0001f469\u200d\U0001f4bb"
+    read = read_text("a.yaml", f"a: {emoji}\nb: [{emoji}, {emoji}]\n")
+    assert [(each.code, each.severity, each.message) for each in read.diagnostics] == [
+        ("CO125", "warning", "the text holds U+200D, which nobody sees, and 2 such characters more in this file")
+    ]
+    assert read.node is not None
+
+
+def test_a_text_of_10_000_characters_is_read() -> None:
+    assert read_text("a.yaml", f"a: {'b' * 10_000}\n").diagnostics == ()
+
+
+def test_after_a_hundred_problems_a_file_is_not_read_any_further() -> None:
+    read = read_text("a.yaml", "a: [" + "*x, " * 1_000 + "]\n")
+    last = read.diagnostics[-1]
+    assert len(read.diagnostics) == 101
+    assert (last.code, last.span and last.span.column) == ("CO124", 401)
+    assert read.node is None
+
+
+def test_aliases_that_would_explode_are_refused_where_they_stand() -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True)]
+    read = read_text("a.yaml", "\n".join(lines) + "\n")
+    assert read.node is None
+    assert [(each.code, each.span and (each.span.line, each.span.column)) for each in read.diagnostics[:3]] == [
+        ("CO109", (1, 4)),
+        ("CO109", (2, 4)),
+        ("CO109", (2, 8)),
+    ]
 
 
 def test_a_duplicate_key_names_both_places_and_keeps_the_first() -> None:

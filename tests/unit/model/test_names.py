@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from costops.model.diagnostic import Diagnostic, Severity, Span, in_order
 from costops.model.expression import OPERATIONS, Call, Column, call
 from costops.model.rules import Dimension, Label, Meaning, Metric, RuleSet, Source
@@ -21,6 +23,15 @@ def test_a_dimension_hides_the_label_of_its_name_and_a_label_the_column() -> Non
 def test_inside_a_dimension_its_own_name_is_the_label() -> None:
     assert RULES.resolve("env", inside="env") == Meaning("label", "env")
     assert RULES.resolve("env", inside="other") == Meaning("dimension", "env")
+
+
+def test_a_rule_set_that_was_asked_is_equal_to_one_that_was_not_and_its_copy_finds_its_own_names() -> None:
+    asked = replace(RULES)
+    assert asked.resolve("env") == Meaning("dimension", "env")
+    fresh = replace(RULES)
+    assert (asked, hash(asked), repr(asked)) == (fresh, hash(fresh), repr(fresh))
+    assert replace(asked, dimensions=()).resolve("env") == Meaning("label", "env")
+    assert replace(asked, labels=()).resolve("team") == Meaning("column", "team")
 
 
 def test_a_prefix_says_what_is_meant() -> None:
