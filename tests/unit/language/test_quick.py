@@ -140,13 +140,12 @@ def test_a_hundred_thousand_nodes_are_read_and_one_more_is_refused_at_its_place_
     assert len(node.items) == 99_999
     too_many = "[\n" + "a, " * 99_998 + "a, b, c]"
     quick = read_text("a.yaml", too_many)
-    thorough = read_thoroughly(Places("a.yaml", too_many), Problems())
     assert [(each.code, each.span and (each.span.line, each.span.column)) for each in quick.diagnostics] == [
         ("CO122", (2, 299_998))
     ]
-    assert thorough.diagnostics == quick.diagnostics
     assert quick.node is None
-    assert thorough.node is None
+    if THOROUGH:  # 5 s
+        assert read_thoroughly(Places("a.yaml", too_many), Problems()) == quick
 
 
 def test_scalars_of_the_quick_reader_keep_their_text() -> None:
