@@ -249,9 +249,7 @@ def _months_and_totals(
     return tuple(sorted(months)), totals
 
 
-def _has_tags(
-    connection: duckdb.DuckDBPyConnection, part: BillPart, named: PartFields, tables: PartTables
-) -> bool:
+def _has_tags(connection: duckdb.DuckDBPyConnection, part: BillPart, named: PartFields, tables: PartTables) -> bool:
     """Make the table of distinct texts of tags, where a part has such texts and programs read tags."""
     from costops.engine.sql import cells
     from costops.engine.sql.syntax import text_of

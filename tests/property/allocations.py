@@ -175,10 +175,10 @@ def bases(
 ) -> Rule:
     """`basis` of a rule that has one; that of a wide one is not narrowed."""
     basis: Rule = {}
-    if not wide and draw(st.booleans()):
+    if not wide and draw(st.integers(0, 2)):
         plain = st.lists(st.sampled_from(SERVICES), min_size=1, max_size=3, unique=True)
         usual = plain.map(lambda chosen: {"ServiceName": chosen})
-        anything = conditions(names) if metrics else weighted((2, usual), (1, conditions(names, rule_ids)))
+        anything = conditions(names) if metrics else weighted((1, usual), (1, conditions(names, rule_ids)))
         basis["where"] = draw(anything)
     if wide or draw(st.integers(0, 3)):
         short = [] if wide else ["charge_period", "daily"]

@@ -129,7 +129,7 @@ def bills(draw: Draw, strict: bool = False) -> list[dict[str, object]]:
     small, large = st.lists(charges(), min_size=1, max_size=8), st.lists(charges(), min_size=12, max_size=40)
     rows: list[dict[str, object]] = list(draw(weighted((1, small), (6, large))))
     for column in ("ListCost", EXTRA_COST):
-        if draw(once_in(4)):
+        if draw(once_in(3)):
             for row in rows:
                 row[column] = draw(amount_texts)
     if strict and draw(once_in(4)):

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from property.pools import POOLS, Draw, weighted
 
 TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
-ANYTHING = [*POOLS, *TIMES, *TIMES, *TIMES]
-"""Fields that a condition may name; moments often, because they alone have operators of order."""
+SELDOM = [name for name in POOLS if name.startswith(("Tags.", "label.", "direct."))]
+ANYTHING = [*POOLS, *SELDOM, *TIMES, *TIMES]
+"""Fields that a condition may name, those more than once of which there are few of a kind."""
 
 PATTERNS = [".*-1", "[a-z]+", "prod.*", "(eu|us)-[0-9]", "[A-Z]{2}.*", "a|b"]
 LIKES = ["prod%", "%-_", "_", "%e%", "E_2"]
