@@ -19,6 +19,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, TypeVar
 
+from costops import __version__
 from costops.interruption import held
 from costops.language.packed import UNPACKING_ERRORS, NotPackableError, pack, unpack
 
@@ -114,16 +115,11 @@ def _digest(key: str, body: bytes) -> str:
 def _program() -> str:
     """The digest of everything that decides what a file says: the code that reads it, the parser, and Python."""
     package = Path(__file__).parent.parent
-    sources = [
-        *package.glob("language/*.py"),
-        *package.glob("model/*.py"),
-        package / "__init__.py",
-        package / "money.py",
-    ]
+    sources = [path for each in ("language/*.py", "model/*.py", "money.py") for path in package.glob(each)]
     parser = PathFinder.find_spec("ruamel")
     for location in (parser.submodule_search_locations if parser is not None else None) or ():
         sources += Path(location).glob("yaml/__init__.py")
-    digest = hashlib.sha256(f"{FORMAT} {sys.implementation.cache_tag}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {__version__} {sys.implementation.cache_tag}".encode())
     for path in sorted(sources):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

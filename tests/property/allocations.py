@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
-from property.conditions import ANYTHING, conditions, path_tests
+from property.conditions import ANYTHING, SELDOM, conditions, path_tests
 from property.pools import ELEMENTS, POOLS, SERVICES, WRITABLE, Draw, once_in, weighted
 from property.values import MAPPED
 
@@ -228,11 +228,11 @@ def policies(draw: Draw, method: str, to: Sequence[str], metrics: tuple[str, ...
             rule["cutoff"]["as"] = written(
                 draw(st.tuples(*(st.sampled_from([*ELEMENTS[name], "rest"]) for name in to)))
             )
-    usual = MAPPED[metrics] if metrics else ("env", "team", "ServiceName", "env", "direct.team", "Tags.env", *POOLS)
+    usual = MAPPED[metrics] if metrics else ("env", "team", "ServiceName", "env", *SELDOM, *POOLS)
     partitions = [name for name in usual if name not in to]
     if partitions and not wide:
         rule["partition_by"] = draw(
-            st.lists(st.sampled_from(partitions), max_size=draw(st.sampled_from([0, 0, 1, 2])), unique=True)
+            st.lists(st.sampled_from(partitions), max_size=draw(st.sampled_from([0, 1, 1, 2])), unique=True)
         )
     return rule
 

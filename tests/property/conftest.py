@@ -1,4 +1,4 @@
-"""How many examples each property is tried on: 100 fixed ones, or 2,000 with COSTOPS_THOROUGH=1.
+"""How many examples each property is tried on: 100 fixed ones, or 5,000 with COSTOPS_THOROUGH=1.
 
 They are drawn in turns of ten, each turn from its own seed: hypothesis varies its first ten examples and mostly repeats
 parts of them later. A thorough run starts from a random seed, printed in the header; COSTOPS_THOROUGH_SEED repeats one,

@@ -45,6 +45,8 @@ class Shape:
     even_if_empty: bool
     negative: str
     cutoff: Cutoff | None
+    several_metrics: bool
+    """Whether weights are sums of rounded shares, so that equal ones may differ in their last bits."""
     effective: tuple[str | None, str | None]
     looks_back: bool
     """Whether an empty bucket takes the shares of an earlier one."""
@@ -63,6 +65,7 @@ def shape_of(step: Step) -> Shape:
         even_if_empty=step.on_empty == "even",
         negative=step.negative,
         cutoff=step.cutoff,
+        several_metrics=len(step.metrics) > 1,
         effective=step.effective,
         looks_back=step.on_empty == "previous",
     )

@@ -44,6 +44,9 @@ STAYS = 0
 _METRIC_BITS = 32
 """Half the bits of one metric's share where several weigh together."""
 
+_ORDER_BITS = 24
+"""Half the bits of a share by which elements of several metrics are ordered."""
+
 _WHOLE_PICOS = 100 * PICOS
 """100 percent."""
 
@@ -222,7 +225,9 @@ def shares(shape: Shape, source: str, into: str) -> Node:
 def _cut_off(shape: Shape, chosen: exp.Select) -> exp.Select:
     """The heaviest elements until their share reaches the cutoff; the others as the element that takes them."""
     assert shape.cutoff is not None
-    heaviest = [exp.Ordered(this=column("weight"), desc=True, nulls_first=False), column("element")]
+    # What differs in the last bits of rounded shares alone is equal, and names decide.
+    weight = _fraction(column("weight"), column("total"), _ORDER_BITS) if shape.several_metrics else column("weight")
+    heaviest = [exp.Ordered(this=weight, desc=True, nulls_first=False), column("element")]
     running = over(summed(column("weight")), partition=[column("bucket")], order=heaviest, running=True)
     ranked = subquery(
         select([exp.Star(), alias(cast(running, "HUGEINT"), "upto")], subquery(chosen, "chosen")), "ranked"

@@ -120,6 +120,8 @@ TEXT_CASES: list[tuple[str, tuple[Expression, ...], str | None, object]] = [
     ("split", (Literal("||"), Literal(1)), "a||b", "b"),
     ("split", (Literal("'"), Literal(1)), "a'b", "b"),
     ("replace", (Literal("X"), Literal("y")), "aXbX", "ayby"),
+    ("concat", (Literal(" - "), Literal("it's")), "a", "a - it's"),
+    ("concat", (Literal(None),), "a", None),
     ("replace", (Literal("."), Literal("")), "a.b", "ab"),
     ("replace", (Literal("\\"), Literal("'")), "a\\b", "a'b"),
     ("json_key", (Literal("a"),), '{"a": "b"}', "b"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,6 @@ from costops.language.read import read_text, read_thoroughly
 
 THOROUGH = os.environ.get("COSTOPS_THOROUGH") == "1"
 TEXTS = 300_000 if THOROUGH else 3_000
-
-pytest.importorskip("_ruamel_yaml")
 
 
 def both(text: str) -> tuple[Node | None, Node | None]:
@@ -131,6 +130,13 @@ def test_ordinary_notation_is_read_quickly(text: str) -> None:
 )
 def test_what_the_parsers_see_differently_or_what_has_a_problem_is_not_read_quickly(text: str) -> None:
     assert read_quickly(Places("a.yaml", text)) is None
+
+
+def test_without_the_parser_in_c_everything_is_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_it = [read_text("a.yaml", text) for text in rule_texts()]
+    monkeypatch.setitem(sys.modules, "_ruamel_yaml", None)
+    assert read_quickly(Places("a.yaml", "a: b\n")) is None
+    assert [read_text("a.yaml", text) for text in rule_texts()] == with_it
 
 
 def test_a_hundred_thousand_nodes_are_read_and_one_more_is_refused_at_its_place_by_both() -> None:
