@@ -7,7 +7,8 @@ entries are not checked, because they do not exist for the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from costops.language.costs import check_basis_cost, check_cost_names
@@ -90,8 +91,8 @@ class _Checker:
         self.positions = {each.id: position for position, each in enumerate(rules.allocations)}
         self.metrics = {each.id: each for each in rules.metrics}
         self.nested: dict[tuple[int, str], dict[str, str]] = {}
-        self.fine: set[str] = set()
-        """Names that may stand in conditions, so that one in thousands of rules is looked at once."""
+        self.fine: set[tuple[str, str]] = set()
+        """(how it is used, name) of what had no problem, so that a name in thousands of rules is looked at once."""
 
     def check_report(self, report: Sequence[str], places: Mapping[str, Span]) -> None:
         for index, name in enumerate(report):
@@ -157,13 +158,12 @@ class _Checker:
         self._check_condition(allocation, "source.where", allocation.source)
         self._check_condition(allocation, "basis.where", allocation.basis)
         self._check_condition(allocation, "to.where", allocation.element_where)
-        for index, name in enumerate(allocation.to):
-            self._check_dimension_name(allocation, f"to.dimension[{index}]", name)
-        for index, name in enumerate(allocation.partition_by):
-            self._check_dimension_name(allocation, f"partition_by[{index}]", name)
+        for path, names in (("to.dimension", allocation.to), ("partition_by", allocation.partition_by)):
+            for index, name in enumerate(names):
+                look = partial(self._check_dimension_name, allocation, f"{path}[{index}]", name)
+                self._look_once("dimension", name, look)
         for index, name in enumerate(allocation.into):
-            written = "into" if "into" in allocation.places else "to.dimension"
-            self._check_into(name, allocation.place(f"{written}[{index}]"))
+            self._look_once("into", name, partial(self._check_into, allocation, index, name))
         check_basis_cost(allocation, self.names.cost_columns, self.problems)
         for identity, _ in allocation.basis_metrics:
             several = len(allocation.basis_metrics) > 1
@@ -177,16 +177,22 @@ class _Checker:
 
     def _check_condition(self, allocation: Allocation, path: str, condition: Condition) -> None:
         for test in tests_in(condition):
-            if test.field in self.fine:
-                continue
-            before = self.problems.errors
-            span = self._place(allocation, path, test.field)
-            meaning = self.names.check(test.field, span)
-            if meaning is not None:
-                self._not_a_result(meaning, span)
-                if self.problems.errors == before:
-                    self.fine.add(test.field)
+            look = partial(self._check_tested_name, allocation, path, test.field)
+            self._look_once("condition", test.field, look)
         self._check_allocated_by(allocation, path, condition, before=allocation)
+
+    def _look_once(self, use: str, name: str, look: Callable[[], object]) -> None:
+        if (use, name) not in self.fine:
+            before = self.problems.errors
+            look()
+            if self.problems.errors == before:
+                self.fine.add((use, name))
+
+    def _check_tested_name(self, allocation: Allocation, path: str, name: str) -> None:
+        span = self._place(allocation, path, name)
+        meaning = self.names.check(name, span)
+        if meaning is not None:
+            self._not_a_result(meaning, span)
 
     def _check_allocated_by(self, entry: Entry, path: str, condition: Condition, *, before: Allocation | None) -> None:
         limit = len(self.rules.allocations) if before is None else self.positions[before.id]
@@ -230,7 +236,9 @@ class _Checker:
             self._not_a_result(meaning, span)
         return meaning
 
-    def _check_into(self, name: str, span: Span) -> None:
+    def _check_into(self, allocation: Allocation, index: int, name: str) -> None:
+        written = "into" if "into" in allocation.places else "to.dimension"
+        span = allocation.place(f"{written}[{index}]")
         meaning = self.names.check(name, span)
         if meaning is None or meaning.kind in ("dimension", "allocated_by"):
             if meaning is not None and meaning.kind == "dimension":
@@ -246,18 +254,17 @@ class _Checker:
             self.problems.error("CO307", span, message, hint=hint)
 
     def _check_basis_metric(self, allocation: Allocation, identity: str, written: str) -> None:
-        span = allocation.place(written)
         metric = self.metrics.get(identity)
         if metric is None:
             if self.names.complete:
                 hint = did_you_mean(identity, self.names.words("metric"))
-                self.problems.error("CO311", span, f"unknown metric `{identity}`", hint=hint)
+                place = allocation.place(written)
+                self.problems.error("CO311", place, f"unknown metric `{identity}`", hint=hint)
             return
         related = ((metric.span, "the metric is here"),)
         if not metric.enabled:
-            self.problems.error(
-                "CO312", span, f"the metric `{identity}` is disabled", hint="enable it", related=related
-            )
+            message = f"the metric `{identity}` is disabled"
+            self.problems.error("CO312", allocation.place(written), message, hint="enable it", related=related)
             return
         if ("metric", identity) in self.broken:
             return

@@ -84,9 +84,10 @@ def _load(folder: Path, root: Path, kept: KeptFiles) -> LoadedRules:
             texts[name] = data.decode("utf-8").removeprefix("\ufeff")
         problems.add(said.diagnostics)
         collected.complete = collected.complete and said.complete
+        broken = frozenset(said.broken)
         for entry in said.entries:
             kind = type(entry).__name__.lower()
-            collected.add(kind, entry, is_broken=(kind, entry.id) in said.broken)
+            collected.add(kind, entry, is_broken=(kind, entry.id) in broken)
     kept.drop_oldest()
     rules = collected.rules()
     named = {table for _, entry in rules.entries() for table in tables_named(entry)}

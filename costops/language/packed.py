@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class NotPackableError(Exception):
-    """A place is in another file than the one that is packed, and would be found in that one."""
+    """A place is in another file than the one that is packed, or has a path that cannot be packed."""
 
 
 def pack(value: object, file: str) -> Any:
@@ -44,26 +44,46 @@ class _Codec:
     unpack: Callable[[Any, str], Any]
 
 
+_MARK = "\x7f"
+"""Stands between the paths and numbers of packed places: no path has it that is not written as an escape."""
+
+
 class _Places(Mapping[str, Span]):
-    """Places by path, each made when it is asked for: most are never looked at."""
+    """Places by path, made when they are asked for: most are never looked at."""
 
-    __slots__ = ("_file", "_spans")
+    __slots__ = ("_file", "_packed", "_spans")
 
-    def __init__(self, spans: Mapping[str, list[int]], file: str) -> None:
-        self._spans = spans
+    def __init__(self, packed: str, file: str) -> None:
+        self._packed = packed
+        self._spans: dict[str, str] | None = None
         self._file = file
 
+    def _split(self) -> dict[str, str]:
+        if self._spans is None:
+            parts = self._packed.split(_MARK)
+            self._spans = dict(zip(parts[::2], parts[1::2], strict=True)) if self._packed else {}
+        return self._spans
+
     def __getitem__(self, path: str) -> Span:
-        return Span(self._file, *self._spans[path])
+        return Span(self._file, *(int(number) for number in self._split()[path].split(",")))
 
     def __contains__(self, path: object) -> bool:
-        return path in self._spans
+        return path in self._split()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._spans)
+        return iter(self._split())
 
     def __len__(self) -> int:
-        return len(self._spans)
+        return len(self._split())
+
+
+def _pack_places(places: Mapping[str, Span], file: str) -> str:
+    parts: list[str] = []
+    for path, span in places.items():
+        if span.file != file or _MARK in path:
+            raise NotPackableError
+        parts += (path, f"{span.line},{span.column},{span.end_line},{span.end_column}")
+    return _MARK.join(parts)
 
 
 def _pack_span(span: Span, file: str) -> list[int]:
@@ -74,7 +94,7 @@ def _pack_span(span: Span, file: str) -> list[int]:
 
 _AS_IT_IS = _Codec(lambda value, file: value, lambda packed, file: packed)
 _SPAN = _Codec(_pack_span, lambda packed, file: Span(file, *packed))
-_PLACES = _Codec(lambda value, file: {path: _pack_span(span, file) for path, span in value.items()}, _Places)
+_PLACES = _Codec(_pack_places, _Places)
 
 
 _codecs: dict[Any, _Codec] = {}
@@ -105,29 +125,35 @@ def _made_codec(annotation: Any) -> _Codec:
     raise TypeError(f"no field may be {annotation!r}")
 
 
+class _Codecs(dict[str, _Codec]):
+    """Of the fields of a class, each made when it is met: a condition holds conditions."""
+
+    def __init__(self, annotations: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._annotations = annotations
+
+    def __missing__(self, name: str) -> _Codec:
+        self[name] = _codec(self._annotations[name])
+        return self[name]
+
+
 def _codec_of_class(kind: type[Any]) -> _Codec:
     annotations = get_type_hints(kind)
     defaults = {each.name: each.default for each in fields(kind)}
     plain = frozenset(name for name, annotation in annotations.items() if annotation in (str, str | None, int, bool))
-    # The others are looked up when they are met: a condition holds conditions.
-    codecs: dict[str, _Codec] = {}
-
-    def codec_of(name: str) -> _Codec:
-        if name not in codecs:
-            codecs[name] = _codec(annotations[name])
-        return codecs[name]
+    codecs = _Codecs(annotations)
 
     def pack_fields(value: Any, file: str) -> dict[str, Any]:
         packed = {}
         for name, default in defaults.items():
             each = getattr(value, name)
             if default is MISSING or each != default:
-                packed[name] = codec_of(name).pack(each, file)
+                packed[name] = codecs[name].pack(each, file)
         return packed
 
     def unpack_fields(packed: dict[str, Any], file: str) -> Any:
         return kind(
-            **{name: each if name in plain else codec_of(name).unpack(each, file) for name, each in packed.items()}
+            **{name: each if name in plain else codecs[name].unpack(each, file) for name, each in packed.items()}
         )
 
     return _Codec(pack_fields, unpack_fields)

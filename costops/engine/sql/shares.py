@@ -225,8 +225,11 @@ def shares(shape: Shape, source: str, into: str) -> Node:
 def _cut_off(shape: Shape, chosen: exp.Select) -> exp.Select:
     """The heaviest elements until their share reaches the cutoff; the others as the element that takes them."""
     assert shape.cutoff is not None
-    # What differs in the last bits of rounded shares alone is equal, and names decide.
-    weight = _fraction(column("weight"), column("total"), _ORDER_BITS) if shape.several_metrics else column("weight")
+    has_total = binary(exp.GT, column("total"), number(0))
+    weight: Node = column("weight")
+    if shape.several_metrics:
+        # What differs in the last bits of rounded shares alone is equal, and names decide.
+        weight = case(has_total.copy(), _fraction(weight, column("total"), _ORDER_BITS), cast(number(0), "HUGEINT"))
     heaviest = [exp.Ordered(this=weight, desc=True, nulls_first=False), column("element")]
     running = over(summed(column("weight")), partition=[column("bucket")], order=heaviest, running=True)
     ranked = subquery(
@@ -237,7 +240,6 @@ def _cut_off(shape: Shape, chosen: exp.Select) -> exp.Select:
     # Both sides are rounded alike, so that a share that is exactly the cutoff is never below it.
     share = _fraction(before, column("total"), HALF_BITS)
     counts = binary(exp.LT, paren(share), threshold)
-    has_total = binary(exp.GT, column("total"), number(0))
     if shape.cutoff.element is None:
         kept = case(has_total, counts, exp.true())
         return select(columns(("bucket", "element", "weight")), ranked, where=kept)
