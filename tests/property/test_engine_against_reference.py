@@ -97,33 +97,41 @@ def test_labels_dimensions_and_conditions_are_the_oracles(case: Case) -> None:
         assert_same(evaluated(folder), expected(case, load(folder)))
 
 
-@in_turns(cases(), st.data())
-def test_the_same_bytes_in_a_plan_and_alone_with_two_threads_and_shuffled(case: Case, data: st.DataObject) -> None:
-    with written(case) as folder:
-        once, _ = planned(folder, threads=1)
-        assert_right(case, load(folder), once)
-    rows = data.draw(st.permutations(case.bill))
-    first, second = sorted(data.draw(st.tuples(st.integers(0, len(rows)), st.integers(0, len(rows)))))
-    parts = [part for part in (rows[:first], rows[first:second], rows[second:]) if part]
-    with written(case, parts) as folder:
-        shuffled = evaluated(folder, threads=2)
-    assert once == shuffled
-    assert once.digest == shuffled.digest
+def with_unrelated(case: Case, place: int) -> Mapping[str, object]:
+    """The rule file of a case with one more rule, which takes nothing."""
+    assert isinstance(case.rules, Mapping)
+    allocations = allocations_of(case)
+    return {**case.rules, "allocations": [*allocations[:place], UNRELATED, *allocations[place:]]}
 
 
-@in_turns(cases(), st.data())
-def test_an_unrelated_rule_at_the_end_changes_no_byte_and_elsewhere_no_amount(case: Case, data: st.DataObject) -> None:
+def allocations_of(case: Case) -> list[object]:
     assert isinstance(case.rules, Mapping)
     allocations = case.rules["allocations"]
     assert isinstance(allocations, list)
-    place = data.draw(st.sampled_from([*range(len(allocations)), *[len(allocations)] * 4]))
+    return allocations
+
+
+@in_turns(cases(), st.data())
+def test_the_same_bytes_in_a_plan_and_alone_shuffled_with_two_threads_and_an_unrelated_rule_at_the_end(
+    case: Case, data: st.DataObject
+) -> None:
     with written(case) as folder:
-        plain = evaluated(folder)
-        write_rules(folder, {**case.rules, "allocations": [*allocations[:place], UNRELATED, *allocations[place:]]})
-        with_more = evaluated(folder)
-        steady = assert_right(case, load(folder), with_more)
-    if place == len(allocations):
-        assert with_more == plain
-        assert with_more.digest == plain.digest
+        once, _ = planned(folder, threads=1)
+        steady = assert_right(case, load(folder), once)
+    rows = data.draw(st.permutations(case.bill))
+    first, second = sorted(data.draw(st.tuples(st.integers(0, len(rows)), st.integers(0, len(rows)))))
+    parts = [part for part in (rows[:first], rows[first:second], rows[second:]) if part]
+    end = len(allocations_of(case))
+    place = data.draw(st.sampled_from([end, end, None, *range(end)]))
+    with written(case, parts) as folder:
+        if place is not None:
+            write_rules(folder, with_unrelated(case, place))
+        again = evaluated(folder, threads=2)
+    if place in (None, end):
+        assert again == once
+        assert again.digest == once.digest
     elif steady:
-        assert_same(with_more, amounts(plain))
+        # Elsewhere it may name a column earlier, and so change which row has a residue, but no amount.
+        assert_same(again, amounts(once))
+    else:
+        assert day_sums(amounts(again)) == day_sums(amounts(once))
