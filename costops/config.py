@@ -16,13 +16,13 @@ from costops.errors import InvalidRulesError, UsageError
 from costops.language.binding import bind_fields
 from costops.language.bound import Bound
 from costops.language.costs import names_of_costs, report_names_in_two_cases, report_unknown_cost
-from costops.language.fields import SETTINGS
 from costops.language.files import read_file
 from costops.language.kept import KeptFiles
 from costops.language.limits import MAXIMUM_BYTES
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Node
 from costops.language.problems import Problems
+from costops.language.setting_fields import SETTINGS
 from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Diagnostic, Span
 from costops.model.settings import BillingSource, MetricSource, Settings

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from costops.config import cache_folder, load_settings
-from costops.errors import BillError, EngineError, InvalidRulesError, StateError, UsageError
+from costops.errors import BillError, EngineError, InvalidRulesError, StateError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
@@ -27,6 +27,7 @@ from costops.model.rules import RuleSet
 from costops.model.settings import Settings
 from costops.model.version import Base, Version, VersionDraft
 from costops.revision import Revision, revision_of
+from costops.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from costops.engine.embedded import Evaluation, Request
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from costops.planning.review import Reviewed
     from costops.state.reader import StateReader
 
-LONGEST_WAIT_SECONDS = 86_400
 FIRST_RUN = Base(version=None, serial=0, lineage=None)
 
 
@@ -113,7 +113,7 @@ class Workspace:
         self.settings = settings
         self._settings_diagnostics = tuple(diagnostics)
         self._settings_texts = texts
-        self._environment = environment
+        self._surroundings = Surroundings(environment)
         self._progress = progress
 
     def __enter__(self) -> Workspace:
@@ -215,7 +215,7 @@ class Workspace:
             self.bill,
             self.settings.billing,
             cost=self.settings.cost,
-            threads=self._threads(),
+            threads=self._surroundings.threads(),
             scratch=self._cache,
             progress=self._progress,
         )
@@ -310,7 +310,7 @@ class Workspace:
                 metric_files=self.metrics.files,
                 engine=engine_name(),
                 base=reader.base() if reader is not None else FIRST_RUN,
-                base_label=version_label(stored.version) if stored else "nothing applied yet",
+                base_label=stored.version.label if stored else "nothing applied yet",
                 target_label=self._target_label(),
                 stored=stored,
                 cost_columns=bill.cost_columns,
@@ -336,7 +336,7 @@ class Workspace:
         draft: VersionDraft = draft_of(
             plan,
             applied_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            actor=self._actor(),
+            actor=self._surroundings.actor(),
             commit=revision.commit,
             dirty=revision.dirty,
         )
@@ -345,7 +345,7 @@ class Workspace:
             base=plan.base,
             draft=draft,
             ledger=plan.ledger,
-            timeout_seconds=self._wait_seconds(),
+            timeout_seconds=self._surroundings.wait_seconds(),
         )
 
     def _evaluate(
@@ -364,22 +364,13 @@ class Workspace:
             requests,
             report=self.settings.report,
             cost=self.settings.cost,
-            threads=self._threads(),
+            threads=self._surroundings.threads(),
             cells=cells,
             scratch=self._cache,
             progress=self._progress,
         )
         self._progress.stage(then)
         return evaluation
-
-    def _threads(self) -> int | None:
-        threads = self._environment.get("COSTOPS_THREADS")
-        if threads and not (threads.isdecimal() and int(threads)):
-            raise UsageError(
-                f"COSTOPS_THREADS is {threads!r}, which is no number of threads",
-                hint="set it to 1 or more, or unset it",
-            )
-        return int(threads) if threads else None
 
     def _binds(self, columns: frozenset[str], rules: RuleSet) -> bool:
         # Report names that only the new rules define are no reason to skip a stop: they are missing there.
@@ -397,14 +388,6 @@ class Workspace:
             return f"rules in {self.settings.rules.name}/"
         changed = " with local changes" if revision.dirty else ""
         return f"rules at {revision.commit[:7]}{changed}"
-
-    def _actor(self) -> str:
-        import getpass
-
-        try:
-            return self._environment.get("COSTOPS_ACTOR") or getpass.getuser()
-        except (KeyError, OSError):
-            return "unknown"
 
     # State.
 
@@ -430,16 +413,7 @@ class Workspace:
         """Put the backup in the place of the state, all or nothing; raises StaleError and BusyError."""
         from costops.state.restore import restore
 
-        return restore(restoration, timeout_seconds=self._wait_seconds())
-
-    def _wait_seconds(self) -> int:
-        text = self._environment.get("COSTOPS_WAIT") or "10"
-        if not text.isascii() or not text.isdecimal():
-            raise UsageError(
-                f"COSTOPS_WAIT is {text!r}, which is no number of seconds",
-                hint="set it to a whole number such as 10, or unset it",
-            )
-        return min(int(text), LONGEST_WAIT_SECONDS)
+        return restore(restoration, timeout_seconds=self._surroundings.wait_seconds())
 
     def _reader(self) -> StateReader | None:
         from costops.state.reader import open_reader
@@ -491,7 +465,7 @@ class Workspace:
         from costops.planning.diff import make_diff
 
         with self._required_reader() as reader:
-            return make_diff(reader, before, after, version_label)
+            return make_diff(reader, before, after)
 
     def rule_money(self, version: int | None = None, period: Period | None = None) -> RuleMoney:
         """What each rule of a version took, gave and left, in the order of evaluation; None is the newest."""
@@ -522,11 +496,4 @@ class Workspace:
             chosen = reader.version(version)
             if by is not None:
                 (by,) = self._stored_names(reader, chosen, (by,))
-            return make_digest(reader, chosen, version_label(chosen), by=by, period=period)
-
-
-def version_label(version: Version) -> str:
-    """`version 12 (a41c9e2, 2026-11-18 09:14 UTC)`."""
-    draft = version.draft
-    commit = f"{draft.commit[:7]}{' with local changes' if draft.dirty else ''}, " if draft.commit else ""
-    return f"version {version.number} ({commit}{draft.applied_at[:10]} {draft.applied_at[11:16]} UTC)"
+            return make_digest(reader, chosen, chosen.label, by=by, period=period)

@@ -13,7 +13,8 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from costops.language.fields import KINDS, SETTINGS, Field, ValueType
+from costops.language.fields import KINDS, Field, ValueType
+from costops.language.setting_fields import SETTINGS
 
 REPOSITORY = Path(__file__).parent.parent
 ODD = (

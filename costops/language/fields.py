@@ -1,4 +1,4 @@
-"""The one table of every field a person may write: in rule files and in costops.yaml.
+"""The one table of every field that a rule file may have; that of costops.yaml is in setting_fields.
 
 Invariant: the binder accepts exactly what stands here, so that a schema or a reference page made from this table is
 true. What the contract has and the program does not build yet stands here too, with the code that refuses it.
@@ -451,62 +451,3 @@ RESERVED_IDS: tuple[str, ...] = (
 """Words that cannot be the id of a label or dimension, because they mean something else where names stand."""
 
 RESERVED_PREFIXES: tuple[str, ...] = ("Tags.", "label.", "direct.")
-
-BILLING_SOURCE: tuple[Field, ...] = (
-    Field(name="name", type=ValueType.ID, required=True, doc="What messages call it."),
-    Field(
-        name="path", type=ValueType.TEXT, required=True, doc="A glob of files, relative to the workspace or absolute."
-    ),
-    Field(
-        name="format",
-        type=ValueType.CHOICE,
-        doc="The format of the files; without it detected.",
-        choices=(
-            Choice(value="focus", doc="FOCUS, as CSV or Parquet."),
-            Choice(value="aws-cur", doc="The AWS Cost and Usage Report."),
-        ),
-    ),
-    Field(
-        name="costs", type=ValueType.COSTS, default="{}", doc="More cost columns: {name: column of the bill's files}."
-    ),
-)
-
-METRIC_SOURCE: tuple[Field, ...] = (
-    Field(name="name", type=ValueType.ID, required=True, doc="What rules call it."),
-    Field(
-        name="kind",
-        type=ValueType.CHOICE,
-        required=True,
-        doc="Where the numbers come from.",
-        choices=(Choice(value="file", doc="CSV or Parquet files."),),
-    ),
-    Field(
-        name="path", type=ValueType.TEXT, required=True, doc="A glob of files, relative to the workspace or absolute."
-    ),
-)
-
-SETTINGS: tuple[Field, ...] = (
-    Field(name="version", type=ValueType.INTEGER, required=True, doc="The version of this file's format: 1."),
-    Field(name="rules", type=ValueType.TEXT, default="rules/", doc="The folder of rule files, inside the workspace."),
-    Field(name="state", type=ValueType.TEXT, default="state/costops.db", doc="The state store."),
-    Field(
-        name="cost",
-        type=ValueType.COST,
-        default="EffectiveCost",
-        doc="The cost column that plans and digests show.",
-    ),
-    Field(
-        name="report",
-        type=ValueType.NAMES,
-        default="[ServiceName]",
-        doc="The dimensions that plans, ledgers and digests are broken down by; at least one.",
-    ),
-    Field(name="billing", type=ValueType.ENTRIES, default="[]", fields=BILLING_SOURCE, doc="The bills."),
-    Field(name="metric_sources", type=ValueType.ENTRIES, default="[]", fields=METRIC_SOURCE, doc="Usage numbers."),
-    Field(name="checks", type=ValueType.ANYTHING, not_built="CO421", doc="Guard checks of every plan."),
-    Field(name="cache", type=ValueType.ANYTHING, not_built="CO422", doc="The folder of the cell cache."),
-    Field(name="restate_months", type=ValueType.ANYTHING, not_built="CO423", doc="How many months stay open."),
-    Field(name="on_bill_change", type=ValueType.ANYTHING, not_built="CO424", doc="What a newer bill means for apply."),
-    Field(name="memory_limit", type=ValueType.ANYTHING, not_built="CO425", doc="How much memory the engine may use."),
-)
-"""costops.yaml."""

@@ -87,6 +87,13 @@ class Version:
     hash: str
     draft: VersionDraft
 
+    @property
+    def label(self) -> str:
+        """`version 12 (a41c9e2, 2026-11-18 09:14 UTC)`."""
+        draft = self.draft
+        commit = f"{draft.commit[:7]}{' with local changes' if draft.dirty else ''}, " if draft.commit else ""
+        return f"version {self.number} ({commit}{draft.applied_at[:10]} {draft.applied_at[11:16]} UTC)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:

@@ -5,7 +5,7 @@ Invariant: what was renamed between them, over any number of versions, is one th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from costops.model.plan import MoneyLine, Total
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from costops.state.reader import StateReader
 
 
-def make_diff(reader: StateReader, before: int, after: int, label: Callable[[Version], str]) -> VersionDiff:
+def make_diff(reader: StateReader, before: int, after: int) -> VersionDiff:
     """What differs from version `before` to version `after`; raises StateError where there is no such version."""
     first, second = StoredVersion(reader, before), StoredVersion(reader, after)
     old, new = first.version.draft, second.version.draft
@@ -40,13 +40,13 @@ def make_diff(reader: StateReader, before: int, after: int, label: Callable[[Ver
     return VersionDiff(
         before=DiffSide(
             version=first.version,
-            label=label(first.version),
+            label=first.version.label,
             months=months[0],
             own_dimensions=tuple(old for name, old in old_names.items() if name not in dimensions),
         ),
         after=DiffSide(
             version=second.version,
-            label=label(second.version),
+            label=second.version.label,
             months=months[1],
             own_dimensions=tuple(each for each in new.dimensions if each not in dimensions),
         ),

@@ -15,8 +15,9 @@ from costops.cli.run import group
 from costops.config import OVERRIDABLE
 from costops.errors import ExitCode
 from costops.language.bind import Collected, bind_file
-from costops.language.fields import KINDS, RESERVED_IDS, RULE_FILE, SETTINGS, SOURCE, TRANSFORMS, Field
+from costops.language.fields import KINDS, RESERVED_IDS, RULE_FILE, SOURCE, TRANSFORMS, Field
 from costops.language.read import read_text
+from costops.language.setting_fields import SETTINGS
 from costops.language.where import WITH_CASE
 from costops.model.codes import WARNINGS
 from costops.model.conditions import OPERATORS

@@ -10,7 +10,7 @@ import pytest
 
 from costops.config import find_workspace, load_settings
 from costops.errors import ExitCode, InvalidRulesError, UsageError
-from costops.language.fields import SETTINGS
+from costops.language.setting_fields import SETTINGS
 from costops.model.settings import BillingSource, MetricSource
 
 FULL = """\

@@ -59,10 +59,8 @@ class Snapshot:
     @property
     def label(self) -> str:
         """What people call the version."""
-        from costops.workspace import version_label
-
         assert self.version is not None, "asked for the name of no version"
-        return version_label(self.version)
+        return self.version.label
 
     @cached_property
     def digest(self) -> Digest:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from costops.language.fields import KINDS, SETTINGS, Field
+from costops.language.fields import KINDS, Field
+from costops.language.setting_fields import SETTINGS
 from costops.model.codes import CODES
 
 TRAPS = tuple(f"T{number:02}" for number in range(1, 35))
