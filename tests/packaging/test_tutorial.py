@@ -21,6 +21,8 @@ MOMENT = "2026-11-22 09:00 UTC"
 """What stands on the page for the moment of every version."""
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WIDTH = {"COLUMNS": "100"}
+"""What is assumed where there is no terminal, whoever runs the tests."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     for step in STEPS:
         (folder / "rules" / "30-databases.yaml").write_text(step.rules, encoding="utf-8")
         if step is STEPS[-1]:
-            done["plan"] = costops(folder, "plan")
-        done[step.title] = costops(folder, "apply", "--auto-approve")
+            done["plan"] = costops(folder, "plan", environment=WIDTH)
+        done[step.title] = costops(folder, "apply", "--auto-approve", environment=WIDTH)
     done["history"] = costops(folder, "history")
     return done
 

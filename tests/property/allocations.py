@@ -37,7 +37,7 @@ ONE_UNIT = [
     {"ConsumedUnit": "Hours"}, {"ConsumedUnit": "GB"}, {"ServiceName": ["EC2", "RDS"]}, {"ServiceName": "S3"},
     {"ConsumedUnit": None},
 ]  # fmt: skip
-"""Conditions that leave the quantities of one unit, in most bills."""
+"""Conditions that leave the quantities of one unit, but for odd ones of strict bills."""
 
 Rule = dict[str, Any]
 
