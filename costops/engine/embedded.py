@@ -46,7 +46,7 @@ class Request:
     rules: RuleSet
     want_ledger: bool = False
     want_notices: bool = False
-    """What is worth a warning; it comes with the ledger in any case."""
+    """What is worth a warning."""
     lenient: bool = False
     """Leave cost where it was where a rule cannot run on this bill or says to fail, instead of failing."""
 
@@ -97,8 +97,7 @@ def evaluate(
         )
     fields = Fields()
     programs = [
-        lower(each.rules, report=report, cost=cost, fields=fields, watch=each.want_ledger or each.want_notices)
-        for each in requests
+        lower(each.rules, report=report, cost=cost, fields=fields, watch=each.want_notices) for each in requests
     ]
     for program, request in zip(programs, requests, strict=True):
         if not request.lenient:

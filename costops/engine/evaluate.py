@@ -68,7 +68,7 @@ def run(
     """
     columns = (tuple(costs), tuple(quantities), tuple(field_columns))
     evaluation = _Run(connection, program, *columns, metric_tables, lenient, tell)
-    return evaluation.outcome(want_ledger=want_ledger, want_notices=want_ledger or want_notices)
+    return evaluation.outcome(want_ledger=want_ledger, want_notices=want_notices)
 
 
 class _Run:

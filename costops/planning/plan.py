@@ -79,7 +79,10 @@ def make_plan(inputs: Inputs) -> Plan:
     last = len(evaluated) - 1
     # Only the new rules must be able to run on this bill: an old one may need a metric or a basis that is gone.
     evaluation = inputs.evaluate(
-        [Request(rules, want_ledger=place == last, lenient=place != last) for place, rules in enumerate(evaluated)]
+        [
+            Request(rules, want_ledger=place == last, want_notices=place == last, lenient=place != last)
+            for place, rules in enumerate(evaluated)
+        ]
     )
     outcomes, facts = evaluation.outcomes, evaluation.facts
     dimensions, cost = inputs.settings.report, inputs.settings.cost

@@ -24,7 +24,7 @@ from workbench import Case, charge, write
 from costops.demo.generate import generate
 
 THOROUGH = os.environ.get("COSTOPS_THOROUGH") == "1"
-TRIALS = 300 if THOROUGH else 60
+TRIALS = 300 if THOROUGH else 30
 ROWS = 50_000 if THOROUGH else 6_000
 PROGRAM = [sys.executable, "-m", "costops"]
 ENDS = {

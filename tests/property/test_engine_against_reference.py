@@ -116,7 +116,9 @@ def test_the_same_bytes_in_a_plan_and_alone_shuffled_with_two_threads_and_an_unr
     case: Case, data: st.DataObject
 ) -> None:
     with written(case) as folder:
-        once, _ = planned(folder, threads=1)
+        # A plan evaluates several rule sets and takes three times as long.
+        is_plan = data.draw(st.integers(0, 3)) == 0
+        once = planned(folder, threads=1)[0] if is_plan else evaluated(folder, threads=1)
         steady = assert_right(case, load(folder), once)
     rows = data.draw(st.permutations(case.bill))
     first, second = sorted(data.draw(st.tuples(st.integers(0, len(rows)), st.integers(0, len(rows)))))

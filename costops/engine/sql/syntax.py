@@ -7,6 +7,7 @@ hand.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlglot import exp
@@ -56,7 +57,13 @@ def truth(value: bool) -> Node:
 
 
 def cast(value: Node, kind: str) -> Node:
-    return exp.Cast(this=value, to=exp.DataType.build(kind, dialect=DIALECT))
+    return exp.Cast(this=value, to=_data_type(kind).copy())
+
+
+@lru_cache
+def _data_type(kind: str) -> exp.DataType:
+    # sqlglot parses the text each time.
+    return exp.DataType.build(kind, dialect=DIALECT)
 
 
 def function(name: str, *arguments: Node) -> Node:

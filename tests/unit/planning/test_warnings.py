@@ -122,14 +122,18 @@ def test_a_rule_that_takes_all_it_matches_is_not_shadowed(tmp_path: Path) -> Non
     assert "europe" not in {each.rule for each in of_code(outcome_of(tmp_path), "CO806")}
 
 
-def test_notices_come_with_the_ledger_and_only_where_they_are_wanted(tmp_path: Path) -> None:
+def test_notices_come_only_where_they_are_wanted_and_change_no_amount(tmp_path: Path) -> None:
     workbench.write(Case(rules=RULES, bill=bill()), tmp_path)
     plain = outcome_of(tmp_path, want_notices=False)
     noticed = outcome_of(tmp_path, want_notices=True)
     with_ledger = outcome_of(tmp_path, want_notices=False, want_ledger=True)
-    assert (plain.notices, plain.written, dict(plain.taken)) == ((), (), {})
-    assert noticed.notices == with_ledger.notices != ()
-    assert plain.money == noticed.money == with_ledger.money
+    with_both = outcome_of(tmp_path, want_notices=True, want_ledger=True)
+    for each in (plain, with_ledger):
+        assert (each.notices, each.written, dict(each.taken)) == ((), (), {})
+    assert noticed.notices == with_both.notices != ()
+    assert plain.money == noticed.money == with_ledger.money == with_both.money
+    assert with_ledger.ledger is not None
+    assert with_ledger.ledger == with_both.ledger
 
 
 def test_looking_for_keys_in_another_case_changes_no_amount(tmp_path: Path) -> None:
