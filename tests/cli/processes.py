@@ -60,6 +60,13 @@ class Command:
         self.process.kill()
         return self._wait() == -signal.SIGKILL
 
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        if isinstance(self.process, subprocess.Popen):
+            return self.process.poll() is None
+        assert isinstance(self.process, multiprocessing.process.BaseProcess)
+        return self.process.is_alive()
+
     def done(self) -> Done:
         """Its exit code and streams, when it has ended."""
         code = self._wait()
