@@ -13,6 +13,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 PICOS = 10**12
 """Picos in one unit of a currency."""
 
+WHOLE_PICOS = 100 * PICOS
+"""100 percent in units of 1e-12 percent."""
+
 SAME_PICOS = 1000
 """Amounts that differ by less than 1e-9 count as the same wherever a residue must not decide."""
 

@@ -62,9 +62,8 @@ def run(
 ) -> Outcome:
     """Evaluate one program; `costs` are the bill's cost columns, of which `program.cost` is shown.
 
-    `quantities` are the columns behind them that are split too, but not shown. Notices come with
-    the ledger, or alone. A `lenient` run leaves cost where it was where a step cannot run or says to fail. `tell` hears
-    what is being done and how many rules are done.
+    `quantities` are the columns behind them that are split too, but not shown. A `lenient` run leaves cost where it was
+    where a step cannot run or says to fail. `tell` hears what is being done and how many rules are done.
     """
     columns = (tuple(costs), tuple(quantities), tuple(field_columns))
     evaluation = _Run(connection, program, *columns, metric_tables, lenient, tell)

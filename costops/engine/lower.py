@@ -30,11 +30,9 @@ from costops.model.cycles import dimension_order, names_read
 from costops.model.expectations import expectations, keys_read
 from costops.model.expression import Call, Column, Expression, Literal, call
 from costops.model.rules import Allocation, Dimension, DimensionRule, Label, Meaning, Method, RuleSet, Source, Transform
-from costops.money import PICOS
+from costops.money import WHOLE_PICOS
 
 MISSING = Literal(None)
-WHOLE_PICOS = 100 * PICOS
-"""100 percent."""
 ALLOCATED = "Allocated"
 """How the columns begin that say along what a provider has split a charge."""
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from costops.language.bound import Bound
-from costops.language.elements import WHOLE_PICOS, Element, read_element, read_elements, read_percentages
+from costops.language.elements import Element, read_element, read_elements, read_percentages
 from costops.language.fields import ALLOCATION, Field
 from costops.language.nodes import Node, ScalarNode
 from costops.model.rules import Allocation, Cutoff, Method
+from costops.money import WHOLE_PICOS
 
 _EXCLUSIVE = {
     "to.where": ("to.values", "to.percent"),

@@ -120,11 +120,8 @@ def _read_names(node: Node, field: Field, bound: Bound, path: str) -> tuple[str,
             valid = False
             continue
         bound.places[item_path(node, path, index)] = item.span
-        if name in names:
-            related = ((names[name], "the first one is here"),)
-            bound.problems.error("CO217", item.span, f"`{name}` stands in `{path}` twice", related=related)
-            valid = False
-        names.setdefault(name, item.span)
+        valid = valid and name not in names
+        _remember(name, item.span, names, bound, path)
     return tuple(names) if valid else None
 
 
@@ -191,11 +188,8 @@ def _read_text_map(node: Node, field: Field, bound: Bound, path: str) -> tuple[t
         if word is None or name is None:
             valid = False
             continue
-        if name in seen:
-            related = ((seen[name], "the first one is here"),)
-            bound.problems.error("CO217", value.span, f"`{name}` stands in `{path}` twice", related=related)
-            valid = False
-        seen.setdefault(name, value.span)
+        valid = valid and name not in seen
+        _remember(name, value.span, seen, bound, path)
         pairs.append((word, name))
     return tuple(sorted(pairs)) if valid else None
 

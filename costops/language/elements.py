@@ -11,12 +11,9 @@ from costops.language.problems import Problems
 from costops.language.scalars import read_percentage, read_text
 from costops.language.sources import items_of
 from costops.model.diagnostic import Span
-from costops.money import PICOS, format_picos
+from costops.money import WHOLE_PICOS, format_picos
 
 Element = tuple[str, ...]
-
-WHOLE_PICOS = 100 * PICOS
-"""100 percent in units of 1e-12 percent."""
 
 
 def read_elements(node: Node, dimensions: Element, bound: Bound, path: str) -> tuple[Element, ...] | None:

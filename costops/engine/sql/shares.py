@@ -33,7 +33,7 @@ from costops.engine.sql.syntax import (
     text,
     union_all,
 )
-from costops.money import PICOS
+from costops.money import WHOLE_PICOS
 
 HALF_BITS = 30
 """Half the bits of a share: products are made in two steps, so that none passes 128 bits."""
@@ -46,9 +46,6 @@ _METRIC_BITS = 32
 
 _ORDER_BITS = 24
 """Half the bits of a share by which elements of several metrics are ordered."""
-
-_WHOLE_PICOS = 100 * PICOS
-"""100 percent."""
 
 
 @printed
@@ -236,7 +233,7 @@ def _cut_off(shape: Shape, chosen: exp.Select) -> exp.Select:
         select([exp.Star(), alias(cast(running, "HUGEINT"), "upto")], subquery(chosen, "chosen")), "ranked"
     )
     before = paren(binary(exp.Sub, column("upto"), column("weight")))
-    threshold = number((shape.cutoff.percent * (1 << (2 * HALF_BITS)) + _WHOLE_PICOS // 2) // _WHOLE_PICOS)
+    threshold = number((shape.cutoff.percent * (1 << (2 * HALF_BITS)) + WHOLE_PICOS // 2) // WHOLE_PICOS)
     # Both sides are rounded alike, so that a share that is exactly the cutoff is never below it.
     share = _fraction(before, column("total"), HALF_BITS)
     counts = binary(exp.LT, paren(share), threshold)
