@@ -22,18 +22,23 @@ from costops.language.limits import MAXIMUM_BYTES
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Node
 from costops.language.problems import Problems
+from costops.language.scalars import quoted
 from costops.language.setting_fields import SETTINGS
 from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Diagnostic, Span
 from costops.model.settings import BillingSource, MetricSource, Settings
+from costops.model.sizes import bytes_of, size_text
 
 FILE_NAME = "costops.yaml"
 
 DEFAULTS = {field.name: field.default for field in SETTINGS if field.default is not None}
 DEFAULT_REPORT = ("ServiceName",)
 
-OVERRIDABLE = ("rules", "state", "cost")
+OVERRIDABLE = ("rules", "state", "cost", "memory_limit")
 """Settings that a flag `--name` or a variable `COSTOPS_NAME` may override."""
+
+LEAST_MEMORY_BYTES = 64 << 20
+"""With less the engine cannot even begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def load_settings(
 ) -> LoadedSettings:
     """The settings of the workspace around `start`.
 
-    `flags` has the setting's name (rules, state, cost) and what was given; relative paths in flags are relative to
+    `flags` has the setting's name (one of OVERRIDABLE) and what was given; relative paths in flags are relative to
     `start`, all others to the workspace. Raises UsageError where there is no workspace or a flag or variable makes no
     sense, and InvalidRulesError with every problem of costops.yaml.
     """
@@ -146,16 +151,16 @@ class _Layers:
             raise UsageError(f"--{unknown[0]} is no setting; flags set {', '.join(OVERRIDABLE)}")
 
     def find(self, name: str) -> tuple[str, str]:
-        """(value, origin) of a setting in text."""
+        """(value, origin) of a setting in text; the value of one without a default may be empty."""
         variable = f"COSTOPS_{name.upper()}"
         if name in self.flags:
-            return self.flags[name], f"--{name}"
+            return self.flags[name], f"--{name.replace('_', '-')}"
         if self.environment.get(variable):
             return self.environment[variable], variable
         written = self.bound.text(name)
         if written is not None:
             return written, self.in_file(name)
-        return DEFAULTS[name], "default"
+        return DEFAULTS.get(name, ""), "default"
 
     def path(self, name: str) -> tuple[Path, str]:
         """(absolute path, origin) of a setting that is a path."""
@@ -183,6 +188,7 @@ def _settings(layers: _Layers, bound: Bound) -> Settings:
         hint = did_you_mean(cost, known_costs, f"use one of {', '.join(known_costs)}")
         raise UsageError(f"{cost_origin}: `{cost}` is no cost column", hint=hint)
     report_unknown_cost("cost", cost, bound.places.get("cost"), known_costs, bound.problems)
+    memory_limit_bytes, memory_limit_origin = _memory_limit(layers)
     lists = ("report", "billing", "metric_sources")
     return Settings(
         root=layers.root,
@@ -194,12 +200,32 @@ def _settings(layers: _Layers, bound: Bound) -> Settings:
         metric_sources=tuple(
             _metric_source(bound, f"metric_sources[{index}]") for index in range(bound.count("metric_sources"))
         ),
+        memory_limit_bytes=memory_limit_bytes,
         origins=MappingProxyType(
-            {"rules": rules_origin, "state": state_origin, "cost": cost_origin}
+            {"rules": rules_origin, "state": state_origin, "cost": cost_origin, "memory_limit": memory_limit_origin}
             | {name: layers.written(name) for name in lists}
         ),
         spans=MappingProxyType(bound.places),
     )
+
+
+def _memory_limit(layers: _Layers) -> tuple[int | None, str]:
+    """(bytes, origin) of the engine's memory; None where nobody says, or after a problem was reported."""
+    text, origin = layers.find("memory_limit")
+    if origin == "default":
+        return None, origin
+    size_bytes = bytes_of(text)
+    if size_bytes is not None and size_bytes >= LEAST_MEMORY_BYTES:
+        return size_bytes, origin
+    message = f"{quoted(text[:40])} is no amount of memory"
+    if size_bytes is not None:
+        least = size_text(LEAST_MEMORY_BYTES)
+        message = f"a memory limit of {text.strip()} is less than the {least} without which the engine cannot begin"
+    hint = "write a number and its unit, such as 1GiB, 1.5GB or 500MB"
+    if not origin.startswith(FILE_NAME):
+        raise UsageError(f"{origin}: {message}", hint=hint)
+    layers.bound.problems.error("CO604", layers.bound.place("memory_limit"), message, hint=hint)
+    return None, origin
 
 
 def _billing_source(bound: Bound, path: str) -> BillingSource:

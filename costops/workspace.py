@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from costops.config import cache_folder, load_settings
+from costops.applied import FIRST_RUN, AppliedVersions
+from costops.config import cache_folder, find_workspace, load_settings
 from costops.errors import BillError, EngineError, InvalidRulesError, StateError
-from costops.language.canonical import rules_digest, rules_from_revisions
+from costops.language.canonical import rules_digest
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
+from costops.language.fitting import Fitting
 from costops.language.ignores import with_ignored
 from costops.language.renames import check_renames
 from costops.model.diagnostic import Diagnostic, in_order
-from costops.model.progress import QUIET, Progress
+from costops.model.progress import QUIET, Progress, Recorder
 from costops.model.rules import RuleSet
 from costops.model.settings import Settings
-from costops.model.version import Base, Version, VersionDraft
+from costops.model.version import Version, VersionDraft
 from costops.revision import Revision, revision_of
 from costops.surroundings import Surroundings
 
@@ -34,18 +36,10 @@ if TYPE_CHECKING:
     from costops.engine.kept import KeptBill
     from costops.model.bill import BillDescription, MetricDescription, SourceFile
     from costops.model.bill_report import BillReport
-    from costops.model.digest import Digest
-    from costops.model.ledger import Ledger
+    from costops.model.cache import CacheContents
     from costops.model.plan import Plan
-    from costops.model.rule_money import RuleMoney
-    from costops.model.state_file import Restoration, Restored, StateCheck
-    from costops.model.sums import LedgerSums
-    from costops.model.version_diff import VersionDiff
-    from costops.periods import Period
     from costops.planning.review import Reviewed
-    from costops.state.reader import StateReader
-
-FIRST_RUN = Base(version=None, serial=0, lineage=None)
+    from costops.sources.shapes import Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +62,16 @@ def open_workspace(
     flags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     progress: Progress = QUIET,
+    recorder: Recorder | None = None,
 ) -> Workspace:
     """The workspace at `start` or the nearest one above it; `progress` hears what long work is doing.
 
-    Raises UsageError where there is none and InvalidRulesError where costops.yaml has errors.
+    A `recorder` hears every statement of the engine. Raises UsageError where there is no workspace, and
+    InvalidRulesError where costops.yaml has errors.
     """
     surroundings = dict(os.environ) if environment is None else environment
     loaded = load_settings(start, flags=flags or {}, environment=surroundings)
-    return Workspace(loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress)
+    return Workspace(loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress, recorder)
 
 
 def save_plan(path: Path, plan: Plan) -> None:
@@ -99,7 +95,21 @@ def load_plan(path: Path) -> Plan:
     return read_plan(path)
 
 
-class Workspace:
+def cache_contents(start: Path) -> CacheContents:
+    """What the workspace around `start` keeps to save time; raises UsageError where there is none."""
+    from costops.cache import look
+
+    return look(find_workspace(start))
+
+
+def clear_cache(start: Path) -> CacheContents:
+    """Remove that, and say what was removed; raises UsageError and CostopsError."""
+    from costops.cache import clear
+
+    return clear(find_workspace(start))
+
+
+class Workspace(AppliedVersions):
     """One workspace; reads its files when they are first needed."""
 
     def __init__(
@@ -109,12 +119,13 @@ class Workspace:
         texts: Mapping[str, str],
         environment: Mapping[str, str],
         progress: Progress = QUIET,
+        recorder: Recorder | None = None,
     ) -> None:
-        self.settings = settings
+        super().__init__(settings, Surroundings(environment))
         self._settings_diagnostics = tuple(diagnostics)
         self._settings_texts = texts
-        self._surroundings = Surroundings(environment)
         self._progress = progress
+        self._recorder = recorder
 
     def __enter__(self) -> Workspace:
         return self
@@ -131,7 +142,11 @@ class Workspace:
 
     @cached_property
     def _loaded(self) -> LoadedRules:
-        return load_rules(self.settings.rules, self.settings.root, self._cache / "rules")
+        self._progress.stage("reading the rule files")
+        loaded = load_rules(self.settings.rules, self.settings.root, self._cache / "rules")
+        if self._recorder is not None:
+            self._recorder.kept("rule files", loaded.kept_files, loaded.files)
+        return loaded
 
     @property
     def rules(self) -> RuleSet:
@@ -193,19 +208,25 @@ class Workspace:
     def bill(self) -> BillDescription:
         """The bill as described by its files; raises BillError."""
         from costops.bill.describe import describe_bill
-        from costops.engine.probe import probe
 
         self._progress.stage("looking at the bill's files")
-        return describe_bill(self.settings, probe)
+        return describe_bill(self.settings, self._probe)
 
     @cached_property
     def metrics(self) -> MetricDescription:
         """The metric sources as described by their files; raises BillError."""
-        from costops.engine.probe import probe
         from costops.metrics.files import describe_metrics
 
         self._progress.stage("looking at the metrics' files")
-        return describe_metrics(self.settings, probe)
+        return describe_metrics(self.settings, self._probe)
+
+    @property
+    def _probe(self) -> Probe:
+        from costops.engine.name import engine_name
+        from costops.engine.probe import probe
+        from costops.sources.shapes import remembered
+
+        return remembered(probe, self._cache, engine_name())
 
     def survey(self) -> BillReport:
         """What was read of the bill, without any rules; raises BillError."""
@@ -216,22 +237,28 @@ class Workspace:
             self.settings.billing,
             cost=self.settings.cost,
             threads=self._surroundings.threads(),
+            memory_limit_bytes=self.settings.memory_limit_bytes,
             scratch=self._cache,
             progress=self._progress,
         )
 
     # Plan and apply.
 
-    def plan(self, *, keep_cells: bool = False) -> Plan:
+    def plan(self, *, keep_cells: bool = False, full: bool = False, with_ledger: bool = True) -> Plan:
         """What apply would do; raises InvalidRulesError, BillError, EngineError and StateError.
 
         It writes nothing; with `keep_cells` the bill's cells into the cache, so that the plan can still be applied
-        once the bill has moved.
+        once the bill has moved. With `full` nothing that is in the cache is used, and everything evaluated. A plan
+        that is only shown or saved is made faster without its ledger, and cannot be applied.
         """
-        return self._plan(self.bill, self.bill.files, self._cells if keep_cells else None)
+        cells = self._cells if keep_cells else None
+        return self._plan(self.bill, self.bill.files, cells, full=full, with_ledger=with_ledger)
 
-    def review(self, saved: Plan) -> Reviewed:
-        """A saved plan made again, with its ledger; raises StaleError with every reason where it is not the same."""
+    def review(self, saved: Plan, *, full: bool = False) -> Reviewed:
+        """A saved plan made again, with its ledger; raises StaleError with every reason where it is not the same.
+
+        With `full` nothing that is in the cache is used, not even the cells of a bill that has moved since.
+        """
         from costops.engine.kept import NotKeptError, kept_bill
         from costops.planning.review import Here, review
 
@@ -241,6 +268,8 @@ class Workspace:
             bill = None  # the plan's own cells may be kept; if not, making the plan tells what is wrong
 
         def plan_on_kept_cells() -> Plan | None:
+            if full:
+                return None
             kept = kept_bill(self._cells, saved.bill.digest, self.settings.reading)
             try:
                 return self._plan(kept, saved.bill_files, None) if kept is not None else None
@@ -254,18 +283,18 @@ class Workspace:
             metrics_digest=self.metrics.digest,
             bill_digest=bill.digest if bill is not None else None,
             bill_files=bill.files if bill is not None else (),
-            plan=lambda: self._plan(self.bill, self.bill.files, self._cells),
+            plan=lambda: self._plan(self.bill, self.bill.files, self._cells, full=full),
             plan_on_kept_cells=plan_on_kept_cells,
             versions=self._all_versions,
         )
         return review(saved, here)
 
-    def plan_with_digest(self, digest: str) -> Plan:
+    def plan_with_digest(self, digest: str, *, full: bool = False) -> Plan:
         """The plan, if it has that digest; raises UsageError for what is no digest, else StaleError."""
         from costops.planning.review import check_digest, review_digest
 
         wanted = check_digest(digest)
-        return review_digest(wanted, self.plan(), self._all_versions)
+        return review_digest(wanted, self.plan(full=full), self._all_versions)
 
     @property
     def _cache(self) -> Path:
@@ -275,23 +304,17 @@ class Workspace:
     def _cells(self) -> Path:
         return self._cache / "cells"
 
-    def _base(self) -> Base:
-        reader = self._reader()
-        if reader is None:
-            return FIRST_RUN
-        with reader:
-            return reader.base()
-
-    def _all_versions(self) -> tuple[Version, ...]:
-        reader = self._reader()
-        if reader is None:
-            return ()
-        with reader:
-            return reader.versions()
-
-    def _plan(self, bill: BillDescription | KeptBill, files: tuple[SourceFile, ...], cells: Path | None) -> Plan:
-        from costops.engine.embedded import engine_name
-        from costops.planning.plan import Inputs, make_plan
+    def _plan(
+        self,
+        bill: BillDescription | KeptBill,
+        files: tuple[SourceFile, ...],
+        cells: Path | None,
+        *,
+        full: bool = False,
+        with_ledger: bool = True,
+    ) -> Plan:
+        from costops.engine.name import engine_name
+        from costops.planning.inputs import Inputs, make_plan
         from costops.planning.stored import StoredVersion
 
         found = self._problems(bill.columns if self.settings.billing else None)
@@ -314,11 +337,13 @@ class Workspace:
                 target_label=self._target_label(),
                 stored=stored,
                 cost_columns=bill.cost_columns,
-                evaluate=partial(self._evaluate, bill, cells),
-                binds=partial(self._binds, bill.columns),
+                evaluate=partial(self._evaluate, bill, cells, full=full),
+                fit=partial(Fitting, known_columns=bill.columns, cost_columns=self.settings.cost_columns),
+                with_ledger=with_ledger,
                 diagnostics=found,
                 heard=self._heard,
             )
+            self._progress.stage("comparing the rules")
             return make_plan(inputs)
         finally:
             if reader is not None:
@@ -330,7 +355,7 @@ class Workspace:
         from costops.state.writer import apply_version
 
         if plan.ledger is None:
-            raise StateError("the plan has nothing to write")
+            raise StateError("the plan has nothing to write, or was made without its ledger")
         self._progress.stage(f"writing version {(plan.base.version or 0) + 1}")
         revision = self._revision()
         draft: VersionDraft = draft_of(
@@ -355,9 +380,11 @@ class Workspace:
         requests: Sequence[Request],
         *,
         then: str = "making the plan",
+        full: bool = False,
     ) -> Evaluation:
         from costops.engine.embedded import evaluate
 
+        self._progress.stage("starting the engine")
         evaluation = evaluate(
             bill,
             self.metrics,
@@ -365,17 +392,15 @@ class Workspace:
             report=self.settings.report,
             cost=self.settings.cost,
             threads=self._surroundings.threads(),
+            memory_limit_bytes=self.settings.memory_limit_bytes,
             cells=cells,
             scratch=self._cache,
             progress=self._progress,
+            recorder=self._recorder,
+            full=full,
         )
         self._progress.stage(then)
         return evaluation
-
-    def _binds(self, columns: frozenset[str], rules: RuleSet) -> bool:
-        # Report names that only the new rules define are no reason to skip a stop: they are missing there.
-        found = check(rules, report=(), known_columns=columns, cost_columns=self.settings.cost_columns)
-        return not any(each.is_error for each in found)
 
     def _revision(self) -> Revision:
         tables = ((self.settings.root / each.span.file).resolve() for each in self.rules.lookups)
@@ -388,112 +413,3 @@ class Workspace:
             return f"rules in {self.settings.rules.name}/"
         changed = " with local changes" if revision.dirty else ""
         return f"rules at {revision.commit[:7]}{changed}"
-
-    # State.
-
-    def check_state(self) -> StateCheck:
-        """Every stored value of the state looked at; raises StateError where there is none."""
-        from costops.state.verify import check_state
-
-        return check_state(self.settings.state)
-
-    def back_up_state(self, target: Path, *, force: bool = False) -> StateCheck:
-        """Copy the state to `target`, replacing it only with `force`; raises UsageError and StateError."""
-        from costops.state.backup import back_up
-
-        return back_up(self.settings.state, target, force=force)
-
-    def restoration(self, source: Path, *, force: bool = False) -> Restoration:
-        """What restoring a backup would do; `force` allows another lineage. Raises UsageError and StateError."""
-        from costops.state.restore import look
-
-        return look(self.settings.state, source, force=force)
-
-    def restore_state(self, restoration: Restoration) -> Restored:
-        """Put the backup in the place of the state, all or nothing; raises StaleError and BusyError."""
-        from costops.state.restore import restore
-
-        return restore(restoration, timeout_seconds=self._surroundings.wait_seconds())
-
-    def _reader(self) -> StateReader | None:
-        from costops.state.reader import open_reader
-
-        return open_reader(self.settings.state)
-
-    def _required_reader(self) -> StateReader:
-        reader = self._reader()
-        if reader is None:
-            raise StateError(
-                f"there is no state at {self.settings.state}: nothing has been applied yet",
-                hint="run `costops apply` first",
-            )
-        return reader
-
-    def versions(self) -> tuple[Version, ...]:
-        """Every version, the newest first."""
-        with self._required_reader() as reader:
-            return reader.versions()
-
-    def version(self, number: int | None = None) -> Version:
-        """One version; None is the newest."""
-        with self._required_reader() as reader:
-            return reader.version(number)
-
-    def ledger(self, number: int | None = None) -> Ledger:
-        """The whole ledger of a version; None is the newest."""
-        with self._required_reader() as reader:
-            return reader.ledger(number)
-
-    def sums(
-        self, version: int | None = None, by: Sequence[str] | None = None, period: Period | None = None
-    ) -> LedgerSums:
-        """Allocated cost of a version by dimensions, days, months or rules; by default its report dimensions."""
-        with self._required_reader() as reader:
-            chosen = reader.version(version)
-            names = tuple(by) if by is not None else chosen.draft.dimensions
-            sums = reader.sums(chosen.number, self._stored_names(reader, chosen, names), period)
-            return replace(sums, by=names)
-
-    def _stored_names(self, reader: StateReader, version: Version, names: Sequence[str]) -> tuple[str, ...]:
-        """Names as a version's report has them, those that its dimensions got later or had before included."""
-        from costops.planning.lineage import names_of_version
-
-        return names_of_version(names, version, reader.versions, self.rules)
-
-    def diff(self, before: int, after: int) -> VersionDiff:
-        """How two versions differ; raises StateError where there is no such version."""
-        from costops.planning.diff import make_diff
-
-        with self._required_reader() as reader:
-            return make_diff(reader, before, after)
-
-    def rule_money(self, version: int | None = None, period: Period | None = None) -> RuleMoney:
-        """What each rule of a version took, gave and left, in the order of evaluation; None is the newest."""
-        from costops.digest.rules import rule_money
-
-        with self._required_reader() as reader:
-            chosen = reader.version(version)
-            rules = rules_from_revisions(chosen.draft.rules)
-            return rule_money(chosen, rules, lambda by: reader.sums(chosen.number, tuple(by), period))
-
-    def newest_version(self) -> Version | None:
-        """The newest version, or None where nothing has been applied yet."""
-        reader = self._reader()
-        if reader is None:
-            return None
-        with reader:
-            return None if reader.base().version is None else reader.version(None)
-
-    def rules_changed(self, version: Version) -> bool:
-        """Whether the rule files, as far as they could be bound, say something else than a version's rules."""
-        return rules_digest(self.rules) != version.draft.rules_digest
-
-    def digest(self, by: str | None = None, period: Period | None = None, version: int | None = None) -> Digest:
-        """Cost of a version per element of a report dimension and billing month; raises UsageError and StateError."""
-        from costops.digest.build import make_digest
-
-        with self._required_reader() as reader:
-            chosen = reader.version(version)
-            if by is not None:
-                (by,) = self._stored_names(reader, chosen, (by,))
-            return make_digest(reader, chosen, chosen.label, by=by, period=period)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costops.cli import output
+from costops.cli import options, output
 from costops.errors import CostopsError, DeclinedError, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 @click.option("--digest", metavar="HEX", help="Apply only the plan with this digest; nothing is asked.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--all", "everything", is_flag=True, help="Show every element of every change.")
+@options.full
+@options.verbose
 @click.pass_obj
 def command(
-    session: output.Session, planfile: Path | None, digest: str | None, auto_approve: bool, everything: bool
+    session: output.Session,
+    planfile: Path | None,
+    digest: str | None,
+    auto_approve: bool,
+    everything: bool,
+    full: bool,
+    verbose: bool,
 ) -> int:
     """Write the next version of the allocations: all of it or nothing.
 
@@ -38,13 +46,13 @@ def command(
             "apply asks for approval, and there is no terminal to ask on",
             hint="give a plan file, --digest, or --auto-approve to apply without being asked",
         )
-    workspace = session.workspace()
+    workspace = session.workspace(output.record(verbose=verbose))
     if planfile is not None:
-        plan = _reviewed(session, workspace, planfile)
+        plan = _reviewed(session, workspace, planfile, full)
         if plan is None:
             return ExitCode.DONE
     else:
-        plan = workspace.plan_with_digest(digest) if digest is not None else workspace.plan()
+        plan = workspace.plan_with_digest(digest, full=full) if digest is not None else workspace.plan(full=full)
     output.diagnostics(plan.diagnostics, workspace.texts)
     try:
         output.result(plan_text(plan, width=output.width(), everything=everything))
@@ -65,7 +73,7 @@ def command(
     return ExitCode.DONE
 
 
-def _reviewed(session: output.Session, workspace: Workspace, planfile: Path) -> Plan | None:
+def _reviewed(session: output.Session, workspace: Workspace, planfile: Path, full: bool) -> Plan | None:
     """The plan of a file, made again; None where it has nothing to write."""
     from costops.render.stale_text import bill_moved_text
     from costops.workspace import load_plan
@@ -74,7 +82,7 @@ def _reviewed(session: output.Session, workspace: Workspace, planfile: Path) -> 
     if not saved.writes:
         output.result(f"{output.shown(planfile)} has nothing to write; no version was made.\n")
         return None
-    reviewed = workspace.review(saved)
+    reviewed = workspace.review(saved, full=full)
     if reviewed.bill_moved is not None:
         output.narrate(bill_moved_text(reviewed.bill_moved))
     return reviewed.plan

@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("costops.cli.diff", "Show how two versions differ: rules, and the cost of each element."),
     "ledger": ("costops.cli.ledger", "Print allocated cost of a version by dimensions, days or months."),
     "state": ("costops.cli.state", "Check, back up and restore the file that keeps every version."),
+    "cache": ("costops.cli.cache", "Show what is kept to save time, and remove it."),
     "digest": ("costops.cli.digest", "Show what each element cost per billing month, and what changed."),
     "tui": ("costops.cli.tui", "Browse the digest, the rules and their order in the terminal."),
 }

@@ -19,6 +19,7 @@ from costops.interruption import undone_by
 
 if TYPE_CHECKING:
     from costops.cli.progress import Bar
+    from costops.cli.recorder import Record
     from costops.errors import CostopsError, InvalidRulesError
     from costops.model.diagnostic import Diagnostic
     from costops.model.progress import Progress
@@ -34,11 +35,13 @@ class Session:
     start: Path
     flags: Mapping[str, str] = field(default_factory=dict)
 
-    def workspace(self) -> Workspace:
-        """The workspace that the command works on."""
+    def workspace(self, record: Record | None = None) -> Workspace:
+        """The workspace that the command works on; a `record` is made of what it does, where there is one."""
         from costops.workspace import open_workspace
 
-        return open_workspace(self.start, flags=self.flags, progress=progress())
+        return open_workspace(
+            self.start, flags=self.flags, progress=progress() if record is None else record, recorder=record
+        )
 
 
 class ReaderGoneError(Exception):
@@ -64,6 +67,15 @@ def progress() -> Progress:
     if _screen.bar is None:
         _screen.bar = Bar()
     return _screen.bar
+
+
+def record(*, verbose: bool = False, profile: bool = False) -> Record | None:
+    """What writes down the work of a command: for its profile, and, if `verbose`, every statement on stderr."""
+    if not verbose and not profile:
+        return None
+    from costops.cli.recorder import Record
+
+    return Record(progress(), narrate if verbose else None)
 
 
 def _erase_progress() -> None:

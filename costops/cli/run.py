@@ -51,11 +51,14 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-C", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Run as if started in DIR.")
 @click.option("--state", metavar="FILE", help="The state file, instead of costops.yaml's.")
+@click.option("--memory-limit", metavar="SIZE", help="How much memory the engine may use, such as 1GiB.")
 @click.version_option(__version__, prog_name="costops")
 @click.pass_context
-def group(context: click.Context, folder: Path | None, state: str | None) -> None:
+def group(context: click.Context, folder: Path | None, state: str | None, memory_limit: str | None) -> None:
     """Terraform's loop for cloud cost allocation: rules in git, plans with money, versioned allocations."""
-    context.obj = output.Session(start=folder or Path.cwd(), flags={"state": state} if state else {})
+    given = {"state": state or None, "memory_limit": memory_limit}
+    flags = {name: value for name, value in given.items() if value is not None}
+    context.obj = output.Session(start=folder or Path.cwd(), flags=flags)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -1,20 +1,25 @@
-"""Holds what rules expect against the bill while every combination of its field values is still there.
+"""Holds what rules expect against the values that the bill has.
 
 Invariant: nothing here changes an amount or a value; it only keeps charges apart whose cost a warning must state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costops.engine.ir import Fields, Program, RawField, Watched
 from costops.model.absences import Absences, AbsentValue, OtherCase
+from costops.model.expression import Column, Expression, call
 from costops.model.rules import Meaning
 
 if TYPE_CHECKING:
     import duckdb
+
+
+Places = Mapping[str, tuple[str, str]]
+"""Column of a program to the factor that has it, or JOINT, and what it is called there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,60 +63,77 @@ class CaseColumns:
         """For each case the columns that are read, and the column of the other key."""
         return [(tuple(self._column(key) for key in each.read), self._column(each.other)) for each in self.cases]
 
+    def only_other(self) -> list[Expression]:
+        """For each case whether a charge has the tag only under the other key."""
+        return [
+            call("and", *(call("is_missing", Column(name)) for name in read), call("not", call("is_missing", Column(other))))
+            for read, other in self.keys()
+        ]
+
     def _column(self, key: str) -> str:
         return self._columns[RawField("tag", key)]
 
 
-def keys_of_tags(connection: duckdb.DuckDBPyConnection, tags: str) -> list[str]:
-    """Every key in a table of distinct texts of tags."""
-    from costops.engine.sql import absences
-    from costops.engine.sql.syntax import text_of
-
-    return [key for (key,) in connection.execute(text_of(absences.tag_keys(tags))).fetchall()]
-
-
-def find_absences(connection: duckdb.DuckDBPyConnection, program: Program) -> Absences:
-    """What the bill lacks of what the program watches, from its `classes` with the columns that it watches.
+def find_absences(connection: duckdb.DuckDBPyConnection, program: Program, places: Places) -> Absences:
+    """What the bill lacks of what the program watches; `places` says where its columns are.
 
     Keys of tags are not known here.
     """
-    from costops.engine.sql import absences
-    from costops.engine.sql.syntax import text_of
-
-    row = connection.execute(text_of(absences.found_values(program.watched))).fetchall()[0]
     fields: list[Meaning] = []
     values: list[AbsentValue] = []
-    for place, each in enumerate(program.watched):
-        has_value, exact, in_any_case = row[3 * place : 3 * place + 3]
-        if not has_value and not each.of_sources:
+    for each, found in zip(program.watched, _found(connection, program.watched, places), strict=True):
+        if not found.has_value and not each.of_sources:
             fields.append(each.meaning)
-        absent = [value for value in each.values_as_they_are if value not in exact]
-        pairs = zip(each.values_in_any_case, in_any_case, strict=True)
-        folded = [value for value, occurs in pairs if not occurs]
-        if absent or folded:
-            words = [*((value, False) for value in absent), *((value, True) for value in folded)]
-            values += _absent_values(connection, each, words)
+        absent = [(value, False) for value in each.values_as_they_are if value not in found.exact]
+        absent += [(value, True) for value in each.values_in_any_case if value not in found.in_any_case]
+        if absent:
+            values += _absent_values(connection, each, absent, places)
     return Absences(tuple(fields), tuple(values))
 
 
+@dataclass(slots=True)
+class _Found:
+    """What a watched field has, in all of its columns."""
+
+    has_value: bool
+    exact: set[str]
+    in_any_case: set[str]
+
+
+def _found(connection: duckdb.DuckDBPyConnection, watched: Sequence[Watched], places: Places) -> list[_Found]:
+    from costops.engine.sql import absences
+    from costops.engine.sql.syntax import text_of
+
+    found = [_Found(False, set(), set()) for _ in watched]
+    for source in dict.fromkeys(source for source, _ in places.values()):
+        looked_at = []
+        for place, each in enumerate(watched):
+            mine = tuple(dict.fromkeys(places[name][1] for name in each.columns if places[name][0] == source))
+            if mine:
+                looked_at.append((place, mine, each.values_as_they_are, each.values_in_any_case))
+        if not looked_at:
+            continue
+        statement = text_of(absences.found_values(source, [each[1:] for each in looked_at]))
+        row = connection.execute(statement).fetchall()[0]
+        for number, (place, _, _, folded) in enumerate(looked_at):
+            has_value, exact, in_any_case = row[3 * number : 3 * number + 3]
+            found[place].has_value |= has_value
+            found[place].exact.update(exact)
+            found[place].in_any_case.update(value for value, occurs in zip(folded, in_any_case, strict=True) if occurs)
+    return found
+
+
 def _absent_values(
-    connection: duckdb.DuckDBPyConnection, each: Watched, absent: Sequence[tuple[str, bool]]
+    connection: duckdb.DuckDBPyConnection, each: Watched, absent: Sequence[tuple[str, bool]], places: Places
 ) -> list[AbsentValue]:
     from costops.engine.sql import absences
     from costops.engine.sql.syntax import text_of
 
     words = sorted({value for value, _ in absent})
-    found = connection.execute(text_of(absences.near_values(each, words))).fetchall()
+    source, column = places[each.nearby]
+    found = connection.execute(text_of(absences.near_values(source, column, words))).fetchall()
     near = tuple(value for (value,) in found)
     return [AbsentValue(each.meaning, value, folded, each.of_sources, near) for value, folded in absent]
-
-
-def keep_cases_apart(connection: duckdb.DuckDBPyConnection, columns: CaseColumns) -> None:
-    """Make `classes`, which tells tuples with a tag only under another key from the others."""
-    from costops.engine.sql import absences
-    from costops.engine.sql.syntax import text_of
-
-    connection.execute(text_of(absences.tuples_by_case(columns.keys())))
 
 
 def cost_of_cases(
@@ -130,35 +152,3 @@ def cost_of_cases(
         if amounts:
             found.append(OtherCase(case.keys, case.read, case.other, amounts))
     return tuple(found)
-
-
-def described(absences: Absences) -> dict[str, Any]:
-    """As values of JSON."""
-    return {
-        "fields": [[each.kind, each.name] for each in absences.fields],
-        "values": [
-            [each.meaning.kind, each.meaning.name, each.value, each.ignore_case, each.of_sources, list(each.near)]
-            for each in absences.values
-        ],
-        "other_cases": [
-            [list(each.keys), list(each.read), each.other, [[name, str(amount)] for name, amount in each.amounts]]
-            for each in absences.other_cases
-        ],
-        "tag_keys": list(absences.tag_keys),
-    }
-
-
-def absences_of(value: dict[str, Any]) -> Absences:
-    """What `described` gave."""
-    return Absences(
-        tuple(Meaning(kind, name) for kind, name in value["fields"]),
-        tuple(
-            AbsentValue(Meaning(kind, name), text, folded, of_sources, tuple(near))
-            for kind, name, text, folded, of_sources, near in value["values"]
-        ),
-        tuple(
-            OtherCase(tuple(keys), tuple(read), other, tuple((name, int(amount)) for name, amount in amounts))
-            for keys, read, other, amounts in value["other_cases"]
-        ),
-        tuple(value["tag_keys"]),
-    )

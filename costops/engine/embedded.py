@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.engine.evaluate import Money, Outcome, run
+from costops.engine.evaluate import Evaluator, Outcome
+from costops.engine.evaluations import KeptEvaluations, evaluation_key
 from costops.engine.ir import Fields, MetricUse, Program
-from costops.engine.kept import KeptBill, NotKeptError, cells_wanted, keep, load_kept
+from costops.engine.kept import KeptBill
+from costops.engine.ledgers import LedgerFacts
 from costops.engine.load import BillFacts, load_bill
 from costops.engine.lookups import load_lookups
 from costops.engine.lower import lower
 from costops.engine.metrics import load_metrics
+from costops.engine.money_steps import Money
+from costops.engine.name import engine_name
 from costops.engine.noticing import Notice
 from costops.engine.probe import as_pattern
+from costops.engine.recording import recorded
 from costops.engine.stages import Stages
 from costops.errors import BillError, EngineError
 from costops.interruption import remove_folder, undone_by
 from costops.model.bill import BillDescription, MetricDescription
 from costops.model.bill_report import BillReport
 from costops.model.metric_report import MetricReading
-from costops.model.progress import QUIET, Progress
+from costops.model.progress import QUIET, Progress, Recorder
 from costops.model.rules import RuleSet
 from costops.model.settings import BillingSource
 
@@ -44,11 +49,14 @@ class Request:
     """A rule set to evaluate on the bill."""
 
     rules: RuleSet
-    want_ledger: bool = False
+    want_ledger: bool | Callable[[LedgerFacts, BillFacts], bool] = False
+    """Digest and totals of its ledger; the rows too, unless what is given here looks at those and declines."""
     want_notices: bool = False
     """What is worth a warning."""
     lenient: bool = False
     """Leave cost where it was where a rule cannot run on this bill or says to fail, instead of failing."""
+    after: tuple[int, ...] = ()
+    """After how many of its enabled allocations its money is wanted, besides after all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +69,6 @@ class Evaluation:
     """What was read for the requests that are not lenient."""
 
 
-def engine_name() -> str:
-    """Name and version of everything that decides a digit."""
-    from importlib.metadata import version
-
-    from costops import __version__
-
-    return f"costops {__version__}, duckdb {version('duckdb')}"
-
-
 def evaluate(
     bill: BillDescription | KeptBill,
     metrics: MetricDescription,
@@ -78,17 +77,24 @@ def evaluate(
     report: Sequence[str],
     cost: str,
     threads: int | None = None,
+    memory_limit_bytes: int | None = None,
     cells: Path | None = None,
+    evaluations: Path | None = None,
     scratch: Path | None = None,
     progress: Progress = QUIET,
+    recorder: Recorder | None = None,
+    full: bool = False,
 ) -> Evaluation:
     """Read the bill once and evaluate every rule set on it.
+
+    With `full` nothing that an earlier run kept is used: the bill is read and every rule evaluated, and what is kept
+    is written anew. It gives the same result, to the last digit.
 
     With a folder for `cells` the bill's cells are kept there, and read from there where they already are. A KeptBill
     is read from its own folder alone; NotKeptError says that it cannot be. Raises BillError for files that cannot be
     read or a bill without the cost column `cost`, EngineError for a rule whose policy is to fail, ConservationError
-    if money were lost. `progress` hears what is being done; what does not fit into memory goes into the folder
-    `scratch` while it is needed.
+    if money were lost. `progress` hears what is being done, and a `recorder` every statement;
+    what does not fit into `memory_limit_bytes` goes into the folder `scratch` while it is needed.
     """
     if cost not in bill.cost_columns:
         raise BillError(
@@ -103,10 +109,23 @@ def evaluate(
         if not request.lenient:
             _refuse_absent_amounts(program, bill)
     quantities = tuple(sorted({each for program in programs for each in program.quantities}))
-    with _connection(threads, scratch) as connection, closing(Stages(progress, connection)) as stages:
-        _seal(connection, _files(bill, metrics), bill.folder if isinstance(bill, KeptBill) else cells)
+    with (
+        _connection(threads, scratch, memory_limit_bytes, recorder) as connection,
+        closing(Stages(progress, connection, recorder)) as stages,
+    ):
+        _seal(connection, _files(bill, metrics), (bill.folder if isinstance(bill, KeptBill) else cells, evaluations))
         load_lookups(connection, fields)
-        facts = _loaded(connection, bill, fields, programs, quantities, cells, stages)
+        facts = load_bill(
+            connection,
+            bill,
+            fields,
+            programs,
+            quantities=quantities,
+            cells=cells,
+            fresh=full,
+            tell=stages.statement,
+            kept=stages.kept,
+        )
         strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
         needed = _metric_uses(strict)
         metric_tables, readings = load_metrics(
@@ -114,21 +133,51 @@ def evaluate(
         )
         field_columns = [name for _, name in fields.items()]
         tells = stages.runs([len(program.steps) for program in programs])
-        outcomes = [
-            run(
-                connection,
+        evaluator = Evaluator(
+            connection,
+            costs=bill.cost_columns,
+            quantities=quantities,
+            field_columns=field_columns,
+            metric_tables=metric_tables,
+            full=full,
+        )
+        kept = KeptEvaluations(connection, evaluations) if evaluations is not None and facts.cells else None
+        outcomes: list[Outcome] = []
+        for program, request, tell in zip(programs, requests, tells, strict=True):
+            key = None
+            follows = evaluator.can_follow(request.rules, program)
+            if kept is not None and program.steps:
+                key = evaluation_key(
+                    request.rules,
+                    report=report,
+                    cost=cost,
+                    cells=facts.cells,
+                    metrics=metrics.digest,
+                    amounts=(*bill.cost_columns, *quantities),
+                    engine=engine_name(),
+                )
+                if not (full or follows):
+                    was_kept = evaluator.take_kept(kept, key, request.rules, program)
+                    stages.kept("evaluations", int(was_kept), 1)
+                    if was_kept:
+                        tell("taking an evaluation that was kept", 0)
+            outcome = evaluator.evaluate(
+                request.rules,
                 program,
-                costs=bill.cost_columns,
-                quantities=quantities,
-                field_columns=field_columns,
-                metric_tables=metric_tables,
-                want_ledger=request.want_ledger,
+                want_ledger=_decided(request, facts),
                 want_notices=request.want_notices,
+                keep_notices=any(each.want_notices for each in requests),
+                after=request.after,
                 lenient=request.lenient,
                 tell=tell,
             )
-            for program, request, tell in zip(programs, requests, tells, strict=True)
-        ]
+            # The next plan begins with what is applied now, or with what this one begins with.
+            begins = not outcomes and len(requests) > 1
+            if kept is not None and key is not None and (begins or outcome.ledger is not None):
+                if full or not kept.has(key):
+                    tell("keeping the evaluation", len(program.steps))
+                    evaluator.keep(kept, key)
+            outcomes.append(outcome)
     return Evaluation(facts, tuple(outcomes), readings)
 
 
@@ -138,13 +187,17 @@ def survey_bill(
     *,
     cost: str,
     threads: int | None = None,
+    memory_limit_bytes: int | None = None,
     scratch: Path | None = None,
     progress: Progress = QUIET,
 ) -> BillReport:
     """What the files of a bill have, without any rules; the arguments are those of `evaluate`."""
     from costops.engine.survey import survey
 
-    with _connection(threads, scratch) as connection, closing(Stages(progress, connection)) as stages:
+    with (
+        _connection(threads, scratch, memory_limit_bytes) as connection,
+        closing(Stages(progress, connection)) as stages,
+    ):
         _seal(connection, [file.path for part in bill.parts for file in part.files])
         return survey(connection, bill, sources, cost=cost, tell=stages.statement)
 
@@ -165,30 +218,9 @@ def _refuse_absent_amounts(program: Program, bill: BillDescription | KeptBill) -
             )
 
 
-def _loaded(
-    connection: duckdb.DuckDBPyConnection,
-    bill: BillDescription | KeptBill,
-    fields: Fields,
-    programs: Sequence[Program],
-    quantities: tuple[str, ...],
-    cells: Path | None,
-    stages: Stages,
-) -> BillFacts:
-    wanted = cells_wanted(fields, programs, bill.cost_columns, quantities, bill.reading)
-    if isinstance(bill, KeptBill):
-        facts = load_kept(connection, bill.folder, bill.digest, wanted)
-        if facts is None:
-            raise NotKeptError("the cells of this bill are not kept for these rules", hint="plan again on today's bill")
-        return facts
-    if cells is not None:
-        stages.statement("reading what was kept of the bill")
-    facts = load_kept(connection, cells, bill.digest, wanted) if cells is not None else None
-    if facts is None:
-        facts = load_bill(connection, bill, fields, programs, quantities=quantities, tell=stages.statement)
-        if cells is not None:
-            stages.statement("keeping what was read")
-            keep(connection, cells, bill, wanted, facts)
-    return facts
+def _decided(request: Request, bill: BillFacts) -> bool | Callable[[LedgerFacts], bool]:
+    wanted = request.want_ledger
+    return (lambda ledger: wanted(ledger, bill)) if callable(wanted) else wanted
 
 
 def _metric_uses(programs: Sequence[Program]) -> tuple[MetricUse, ...]:
@@ -196,7 +228,12 @@ def _metric_uses(programs: Sequence[Program]) -> tuple[MetricUse, ...]:
 
 
 @contextmanager
-def _connection(threads: int | None, scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(
+    threads: int | None,
+    scratch: Path | None = None,
+    memory_limit_bytes: int | None = None,
+    recorder: Recorder | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
     # duckdb costs 110 ms to import.
     import duckdb
 
@@ -209,12 +246,22 @@ def _connection(threads: int | None, scratch: Path | None = None) -> Iterator[du
     }
     if threads is not None:
         config["threads"] = threads
+    if memory_limit_bytes is not None:
+        config["memory_limit"] = f"{memory_limit_bytes}B"
     connection = duckdb.connect(":memory:", config=config)
+    if recorder is not None:
+        connection = recorded(connection, recorder)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
         with undone_by(lambda: remove_folder(spilled)):
             yield connection
+    except duckdb.OutOfMemoryException as error:
+        reason = str(error).strip().splitlines()[0]
+        raise EngineError(
+            f"the engine ran out of memory: {reason.removeprefix('Out of Memory Error: ')}",
+            hint="raise or unset memory_limit, use fewer threads (COSTOPS_THREADS), or make room where .costops/ lies",
+        ) from error
     except duckdb.Error as error:
         raise EngineError(
             f"the engine failed: {str(error).strip().splitlines()[0]}",
@@ -237,12 +284,15 @@ def _spill_folder(scratch: Path | None) -> Path:
     return parent / f".spill-{os.getpid()}-{os.urandom(4).hex()}"
 
 
-def _seal(connection: duckdb.DuckDBPyConnection, files: Sequence[str] = (), folder: Path | None = None) -> None:
-    """Let nothing be opened but `files`, and what is in `folder`, for good."""
+def _seal(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[str] = (), folders: Sequence[Path | None] = ()
+) -> None:
+    """Let nothing be opened but `files`, and what is in `folders`, for good."""
     # A reader asks twice: for the pattern it is given, and for the file that the pattern names.
     paths = [path for each in files for path in dict.fromkeys((each, as_pattern(Path(each))))]
     connection.execute("SET allowed_paths = $1", [paths])
-    if folder is not None:
-        connection.execute("SET allowed_directories = $1", [[str(folder)]])
+    named = [str(each) for each in folders if each is not None]
+    if named:
+        connection.execute("SET allowed_directories = $1", [named])
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

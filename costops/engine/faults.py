@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from costops.engine.lower import columns_in
 from costops.engine.probe import LONGEST_LINE_BYTES, not_utf8
 from costops.errors import BillError
-from costops.model.bill import BillDescription, BillPart, MetricFile, PhysicalFile
+from costops.model.bill import BillPart, MetricFile, PhysicalFile
 from costops.model.expression import Call, Expression
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def unreadable_metric(
 
 def broken_tags(connection: duckdb.DuckDBPyConnection, part: BillPart, tags: str) -> BillError:
     """Tags of a part that are no JSON object, in terms of the first row that has them."""
-    from costops.engine.sql import cells
+    from costops.engine.sql import faults
     from costops.engine.sql.syntax import text_of
 
     place = part.files[0].name
     for file in part.files:
-        rows = connection.execute(text_of(cells.first_with_tags(part, file, tags))).fetchall()
+        rows = connection.execute(text_of(faults.first_with_tags(part, file, tags))).fetchall()
         if rows:
             place = f"{file.name}: row {rows[0][0]}"
             break
@@ -78,16 +78,16 @@ def broken_tags(connection: duckdb.DuckDBPyConnection, part: BillPart, tags: str
 
 
 def incomplete(
-    connection: duckdb.DuckDBPyConnection, bill: BillDescription, count: int, what: str, part_field: str
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[BillPart], count: int, what: str, part_field: str
 ) -> BillError:
     """Charges that lack what every charge needs, with the first of them; `part_field` is start or currency."""
-    from costops.engine.sql import cells
+    from costops.engine.sql import faults
     from costops.engine.sql.syntax import text_of
 
     place = ""
-    for part in bill.parts:
+    for part in parts:
         for file in part.files:
-            found = connection.execute(text_of(cells.first_incomplete(part, file, part_field))).fetchall()
+            found = connection.execute(text_of(faults.first_incomplete(part, file, part_field))).fetchall()
             if found and not place:
                 place = f"; the first is row {found[0][0]} of {file.name}"
     return BillError(
@@ -122,6 +122,10 @@ def _first_fault(
     error: Exception,
 ) -> BillError:
     """The first fault in any of the files; each with the columns that must be of a kind."""
+    import duckdb
+
+    if isinstance(error, duckdb.OutOfMemoryException):
+        raise error  # of which no file is the cause
     try:
         refuse_changed(file for file, _ in files)
     except BillError as changed:
@@ -138,11 +142,11 @@ def _unreadable_file(connection: duckdb.DuckDBPyConnection, file: PhysicalFile) 
     """What keeps the rows of a file from being read at all."""
     import duckdb
 
-    from costops.engine.sql import cells
+    from costops.engine.sql import faults
     from costops.engine.sql.syntax import text_of
 
     try:
-        connection.execute(text_of(cells.every_value(file))).fetchall()
+        connection.execute(text_of(faults.every_value(file))).fetchall()
     except duckdb.Error as error:
         return _not_utf8(file) or _broken_line(file, str(error)) or _damaged(file, error)
     return None
@@ -152,13 +156,13 @@ def _unreadable_value(
     connection: duckdb.DuckDBPyConnection, file: PhysicalFile, wanted: Sequence[tuple[str, str]]
 ) -> BillError | None:
     """The first value that is not what its column must be."""
-    from costops.engine.sql import cells
+    from costops.engine.sql import faults
     from costops.engine.sql.syntax import text_of
 
     for name, kind in dict.fromkeys(wanted):
         if name not in dict(file.columns):
             continue
-        found = connection.execute(text_of(cells.first_unreadable(file, name, kind))).fetchall()
+        found = connection.execute(text_of(faults.first_unreadable(file, name, kind))).fetchall()
         if found:
             row, value = found[0]
             what, hint = _judged(value, kind)

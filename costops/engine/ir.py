@@ -16,6 +16,15 @@ PATH = "path"
 """The column that holds the rules of a profile's path, each between PATH_MARKs."""
 PATH_MARK = " > "
 
+TRUTH = "t"
+"""How the names of slots begin that hold whether a fixed part of a condition is true; only conditions read them."""
+
+
+def mark_of(slot: str) -> str:
+    """The column of a profile that says whether an allocation has written the value of a slot."""
+    return f"w{slot}"
+
+
 UNITS = {"ConsumedQuantity": "ConsumedUnit", "PricingQuantity": "PricingUnit"}
 """The column of each quantity's unit."""
 
@@ -190,9 +199,26 @@ class Program:
     """(report dimension, slot or column of the result layers)."""
     cost: str
     """The cost column of money by element."""
+    running: tuple[tuple[str, str], ...]
+    """(slot, name) of the slots that allocations overwrite."""
     watched: tuple[Watched, ...] = ()
     readers: tuple[tuple[str, ...], ...] = ()
     """Keys of tags that one entry reads, for each entry that reads some; each once."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Slots that are no truth values, in order."""
+        return tuple(slot for slot, _ in self.slots if not slot.startswith(TRUTH))
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What says of slots that are overwritten whether they were."""
+        return tuple(mark_of(slot) for slot, _ in self.running)
+
+    @property
+    def truths(self) -> tuple[str, ...]:
+        """Slots that hold truth values, in order."""
+        return tuple(slot for slot, _ in self.slots if slot.startswith(TRUTH))
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -1,39 +1,37 @@
-"""Cells of a bill kept in the cache folder, so that a plan can be made again after the bill has moved.
+"""Cells of a bill's units kept in the cache folder, so that the next plan on the same files reads none of them.
 
-Invariant: kept cells are used only for the bill, read as it was then, and for what they were kept for (the same
-fields, cost columns, quantities and distinctions of the rules), and only while every byte of them has the digest that
-was noted; anything else counts as not kept. Deleting the folder loses speed, and the chance to apply a saved plan after
-its bill has moved; never a result.
+Invariant: an entry is used only for a unit with its digest, and only while every byte of it has the digest that was
+noted; anything else counts as not kept. Whether its cells may serve a set of rules is for `engine.grouping` to say.
+Deleting the folder loses speed, and the chance to apply a saved plan after its bill has moved; never a result.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from costops.engine.absences import absences_of, described
-from costops.engine.ir import Fields, Program
-from costops.engine.load import BillFacts
+from costops.engine.factors import factor_of
+from costops.engine.ir import RawField
 from costops.errors import EngineError
 from costops.interruption import temporary_folder
 from costops.model.bill import BillDescription
 from costops.model.bill_report import SplitReading
 
-if TYPE_CHECKING:
-    import duckdb
-
-FORMAT = 4
-MOST_ENTRIES = 8
-"""How many are kept; the oldest go first."""
+FORMAT = 5
+MOST_BYTES = 4 << 30
+"""So much is kept; what was not used for longest goes first."""
+MOST_ENTRIES = 3
+"""How many entries of one unit are kept."""
+MOST_BILLS = 64
+"""Of how many bills it is kept which units they have."""
 _NOTE = "note.json"
-_TUPLES = "tuples.parquet"
-_RAW = "raw.parquet"
 
 
 class NotKeptError(EngineError):
@@ -41,34 +39,49 @@ class NotKeptError(EngineError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What cells must be made for."""
+class UnitFacts:
+    """What reading a unit showed."""
 
-    costs: tuple[str, ...]
+    amounts: tuple[str, ...]
+    """Names of the amounts of its cells: its costs, and those of `quantities` that it has."""
     quantities: tuple[str, ...]
-    digest: str
-    """sha256 of how files are read, the fields, the amounts, and of what programs tell tuples apart by."""
+    """Quantities that were looked for."""
+    sums: tuple[tuple[str, str, int, tuple[int, ...], tuple[int, ...]], ...]
+    """(month, currency, charges, sum of each amount in picos, how many charges have it)."""
+    splits: tuple[SplitReading, ...]
+    tag_keys: tuple[str, ...] | None
+    """Every key in its tags, sorted; None where its tags were not read."""
 
-    @property
-    def amounts(self) -> int:
-        """How many amounts a cell has."""
-        return len(self.costs) + len(self.quantities)
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The kept cells of a unit, whole when they were looked at."""
 
-def cells_wanted(
-    fields: Fields,
-    programs: Sequence[Program],
-    costs: Sequence[str],
-    quantities: Sequence[str],
-    reading: str,
-) -> Wanted:
-    """What cells must be made for to run these programs on them; `reading` as in BillDescription."""
-    named = [[field.kind, field.name, name] for field, name in fields.items()]
-    told_apart = [repr((each.layers, each.slots, each.watched, each.readers)) for each in programs]
-    amounts = [list(costs), list(quantities)]
-    text = json.dumps([FORMAT, reading, named, amounts, told_apart, repr(fields.lookups())], ensure_ascii=False)
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return Wanted(tuple(costs), tuple(quantities), digest)
+    folder: Path
+    content: str
+    """A digest that says what is in it: entries of equal digests have equal tables."""
+    made_for: str
+    """Digest of what programs told apart when it was made."""
+    fields: Mapping[str, tuple[RawField, ...]]
+    """By factor, in the order of its columns."""
+    facts: UnitFacts
+
+    def file(self, name: str) -> Path:
+        """One of its tables: a factor, combinations, cells or sums."""
+        return self.folder / f"{name}.parquet"
+
+    def serves(self, fields: Sequence[RawField], quantities: Sequence[str], *, needs_tag_keys: bool) -> bool:
+        """Whether it has these fields and quantities."""
+        return (
+            all(each in self.fields.get(factor_of(each), ()) for each in fields)
+            and set(quantities) <= set(self.facts.quantities)
+            and not (needs_tag_keys and self.facts.tag_keys is None)
+        )
+
+    def used(self) -> None:
+        """Note that it was of use."""
+        with suppress(OSError):
+            os.utime(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,125 +93,174 @@ class KeptBill:
     columns: frozenset[str]
     """Names of the fields that the bill had."""
     folder: Path
-    reading: str
-    """As in BillDescription."""
+    units: tuple[str, ...]
+    """Digests of its units."""
 
 
 def kept_bill(folder: Path, digest: str, reading: str) -> KeptBill | None:
-    """The bill with this digest, read so, or None where no cells of it are kept in the cache folder `folder`."""
-    for entry in sorted(folder.glob(f"{digest[:16]}-*")):
-        note = _note_of(entry)
-        if note is not None and (note["bill"], note["reading"]) == (digest, reading):
-            return KeptBill(digest, tuple(note["costs"]), frozenset(note["columns"]), folder, reading)
-    return None
+    """The bill with this digest, read so, or None where it is not kept in `folder` which units it has."""
+    note = _read_note(folder / _name_of_bill(digest, reading))
+    if note is None or (note["bill"], note["reading"]) != (digest, reading):
+        return None
+    return KeptBill(digest, tuple(note["costs"]), frozenset(note["columns"]), folder, tuple(note["units"]))
 
 
-def load_kept(connection: duckdb.DuckDBPyConnection, folder: Path, digest: str, wanted: Wanted) -> BillFacts | None:
-    """Load `tuples` and `raw` as they were kept; None where they were not, or are not whole any more."""
-    import duckdb
+def keep_bill(folder: Path, bill: BillDescription, units: Sequence[str]) -> None:
+    """Keep which units a bill has; a folder that cannot be written is no reason to fail."""
+    path = folder / _name_of_bill(bill.digest, bill.reading)
+    note = {
+        "format": FORMAT,
+        "bill": bill.digest,
+        "reading": bill.reading,
+        "columns": sorted(bill.columns),
+        "costs": list(bill.cost_columns),
+        "units": list(units),
+    }
+    with suppress(OSError):
+        if _read_note(path) == note:
+            os.utime(path)
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f".bill-{os.getpid()}-{path.name[:16]}.json"
+        try:
+            _write_note(unfinished, note)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        for old in _oldest_first(each for each in folder.iterdir() if each.is_file())[:-MOST_BILLS]:
+            old.unlink(missing_ok=True)
 
-    from costops.engine.sql import kept
-    from costops.engine.sql.syntax import text_of
 
-    entry = folder / _name(digest, wanted)
-    note = _note_of(entry)
-    if note is None or (note["bill"], note["wanted"]) != (digest, wanted.digest):
+def entries_of(folder: Path, unit: str) -> Iterator[Entry]:
+    """The whole entries of a unit, what was used last first."""
+    found = sorted(folder.glob(f"{unit[:32]}-*"), key=_age_key, reverse=True)
+    for path in found:
+        entry = _entry(path, unit)
+        if entry is not None:
+            yield entry
+
+
+def _entry(path: Path, unit: str) -> Entry | None:
+    note = _read_note(path / _NOTE)
+    if note is None or note.get("unit") != unit:
         return None
     try:
-        if any(_sha256(entry / name) != note["files"][name] for name in (_TUPLES, _RAW)):
+        if any(_sha256(path / name) != sha256 for name, sha256 in note["files"].items()):
             return None
-        connection.execute(text_of(kept.read_tuples(entry / _TUPLES)))
-        connection.execute(text_of(kept.read_raw(entry / _RAW, wanted.amounts)))
-    except (OSError, KeyError, duckdb.Error):
+    except OSError:
         return None
-    return _facts_of(note["facts"])
+    fields = {factor: tuple(RawField(kind, name) for kind, name in named) for factor, named in note["fields"].items()}
+    return Entry(path, note["content"], note["made_for"], fields, _facts_of(note["facts"]))
 
 
-def keep(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    bill: BillDescription,
-    wanted: Wanted,
-    facts: BillFacts,
-) -> None:
-    """Keep `tuples` and `raw` as they are loaded; a folder that cannot be written is no reason to fail."""
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """What an entry says of a unit, before its tables are written."""
+
+    unit: str
+    """The unit's digest."""
+    made_for: str
+    content: str
+    fields: Mapping[str, Sequence[RawField]]
+    facts: UnitFacts
+
+
+def keep(folder: Path, entry: Unwritten, write: Callable[[Path], None]) -> None:
+    """Keep a unit's tables, which `write` writes into a folder; nothing fails where that cannot be done."""
+    # duckdb costs 110 ms to import.
     import duckdb
 
-    from costops.engine.sql import kept
-    from costops.engine.sql.syntax import text_of
-
-    entry = folder / _name(bill.digest, wanted)
+    target = folder / f"{entry.unit[:32]}-{entry.content[:16]}"
     # Suppressed: a full disk or a read-only workspace. Nothing is kept then, and what needs the cells says so.
     with suppress(OSError, duckdb.Error), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = stack.enter_context(temporary_folder(folder, ".cells-"))
-        connection.execute(text_of(kept.write_tuples(unfinished / _TUPLES)))
-        connection.execute(text_of(kept.write_raw(unfinished / _RAW, wanted.amounts)))
+        write(unfinished)
         note = {
             "format": FORMAT,
-            "bill": bill.digest,
-            "reading": bill.reading,
-            "columns": sorted(bill.columns),
-            "costs": list(wanted.costs),
-            "wanted": wanted.digest,
-            "facts": _described_facts(facts),
-            "files": {name: _sha256(unfinished / name) for name in (_TUPLES, _RAW)},
+            "unit": entry.unit,
+            "content": entry.content,
+            "made_for": entry.made_for,
+            "fields": {factor: [[each.kind, each.name] for each in mine] for factor, mine in entry.fields.items()},
+            "facts": _described(entry.facts),
+            "files": {each.name: _sha256(each) for each in sorted(unfinished.iterdir())},
         }
-        (unfinished / _NOTE).write_text(json.dumps({**note, "digest": _digest(note)}, ensure_ascii=False))
+        _write_note(unfinished / _NOTE, note)
+        shutil.rmtree(target, ignore_errors=True)
+        unfinished.rename(target)
+        _drop_oldest(folder, entry.unit)
+
+
+def _drop_oldest(folder: Path, unit: str) -> None:
+    mine = _oldest_first(folder.glob(f"{unit[:32]}-*"))
+    for entry in mine[:-MOST_ENTRIES]:
         shutil.rmtree(entry, ignore_errors=True)
-        unfinished.rename(entry)
-        _drop_oldest(folder)
-
-
-def _drop_oldest(folder: Path) -> None:
-    entries = sorted((each for each in folder.iterdir() if not each.name.startswith(".")), key=_age_key, reverse=True)
-    for entry in entries[MOST_ENTRIES:]:
+    entries = _oldest_first(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+    sizes = [sum(file.stat().st_size for file in entry.iterdir()) for entry in entries]
+    room = MOST_BYTES - sum(sizes)
+    for entry, size in zip(entries, sizes, strict=True):
+        if room >= 0:
+            break
         shutil.rmtree(entry, ignore_errors=True)
+        room += size
 
 
-def _age_key(entry: Path) -> tuple[int, str]:
+def _oldest_first(paths: Iterator[Path] | Sequence[Path]) -> list[Path]:
+    return sorted((each for each in paths if not each.name.startswith(".")), key=_age_key)
+
+
+def _age_key(path: Path) -> tuple[int, str]:
     with suppress(OSError):
-        return entry.stat().st_mtime_ns, entry.name
-    return 0, entry.name
+        return path.stat().st_mtime_ns, path.name
+    return 0, path.name
 
 
-def _name(digest: str, wanted: Wanted) -> str:
-    return f"{digest[:16]}-{wanted.digest[:16]}"
+def _name_of_bill(digest: str, reading: str) -> str:
+    return hashlib.sha256(json.dumps([digest, reading]).encode()).hexdigest()
 
 
-def _described_facts(facts: BillFacts) -> dict[str, Any]:
+def _described(facts: UnitFacts) -> dict[str, Any]:
     return {
-        "rows": facts.rows,
-        "months": list(facts.months),
-        "totals": [[currency, cost, str(amount)] for (currency, cost), amount in sorted(facts.totals.items())],
-        "missing": [list(each) for each in facts.missing_costs],
+        "amounts": list(facts.amounts),
+        "quantities": list(facts.quantities),
+        "sums": [
+            [month, currency, charges, [str(each) for each in amounts], list(having)]
+            for month, currency, charges, amounts, having in facts.sums
+        ],
         "splits": [
             [each.source, each.currency, each.rows, {cost: str(amount) for cost, amount in each.amounts.items()}]
             for each in facts.splits
         ],
-        "absences": described(facts.absences),
+        "tag_keys": list(facts.tag_keys) if facts.tag_keys is not None else None,
     }
 
 
-def _facts_of(note: dict[str, Any]) -> BillFacts:
-    months = tuple(note["months"])
-    first, last = (months[0], months[-1]) if months else ("", "")
-    totals = {(currency, cost): int(amount) for currency, cost, amount in note["totals"]}
-    missing = tuple((cost, count) for cost, count in note["missing"])
-    splits = tuple(
-        SplitReading(
-            source=source, currency=currency, rows=rows, amounts={cost: int(each) for cost, each in amounts.items()}
-        )
-        for source, currency, rows, amounts in note["splits"]
+def _facts_of(note: dict[str, Any]) -> UnitFacts:
+    return UnitFacts(
+        amounts=tuple(note["amounts"]),
+        quantities=tuple(note["quantities"]),
+        sums=tuple(
+            (month, currency, charges, tuple(int(each) for each in amounts), tuple(having))
+            for month, currency, charges, amounts, having in note["sums"]
+        ),
+        splits=tuple(
+            SplitReading(
+                source=source, currency=currency, rows=rows, amounts={cost: int(each) for cost, each in amounts.items()}
+            )
+            for source, currency, rows, amounts in note["splits"]
+        ),
+        tag_keys=tuple(note["tag_keys"]) if note["tag_keys"] is not None else None,
     )
-    absences = absences_of(note["absences"])
-    return BillFacts(note["rows"], first, last, months, totals, missing, splits, absences)
 
 
-def _note_of(entry: Path) -> dict[str, Any] | None:
-    """The note of kept cells; None where it is missing, of another format, or not as it was written."""
+def _write_note(path: Path, note: dict[str, Any]) -> None:
+    path.write_text(json.dumps({**note, "digest": _digest(note)}, ensure_ascii=False), encoding="utf-8")
+
+
+def _read_note(path: Path) -> dict[str, Any] | None:
+    """A note; None where it is missing, of another format, or not as it was written."""
     try:
-        note = json.loads((entry / _NOTE).read_bytes())
+        note: dict[str, Any] = json.loads(path.read_bytes())
         digest = note.pop("digest")
         return note if note["format"] == FORMAT and digest == _digest(note) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

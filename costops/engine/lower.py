@@ -12,8 +12,7 @@ from typing import TypedDict
 
 from costops.engine.conditions import condition_expression, path_test, test_expression
 from costops.engine.ir import (
-    PATH,
-    PATH_MARK,
+    TRUTH,
     UNITS,
     Fields,
     Layer,
@@ -23,12 +22,13 @@ from costops.engine.ir import (
     RawField,
     Step,
     Watched,
+    mark_of,
 )
 from costops.engine.watching import Columns, watched
 from costops.model.conditions import All, AnyOf, Condition, Not, Test, all_of, make_test, tests_in
 from costops.model.cycles import dimension_order, names_read
 from costops.model.expectations import expectations, keys_read
-from costops.model.expression import Call, Column, Expression, Literal, call
+from costops.model.expression import Column, Expression, Literal, call, columns_in
 from costops.model.rules import Allocation, Dimension, DimensionRule, Label, Meaning, Method, RuleSet, Source, Transform
 from costops.money import WHOLE_PICOS
 
@@ -61,16 +61,6 @@ def formatted(rule: DimensionRule, parts: Sequence[Expression]) -> Expression:
     """The values of a rule's `concat` put into its format; missing where one of them is."""
     pieces = [Literal(each) if isinstance(each, str) else parts[each] for each in rule.format]
     return call("concat", *pieces)
-
-
-def columns_in(expression: Expression) -> Iterable[str]:
-    """Names of the columns an expression reads."""
-    match expression:
-        case Column(name):
-            yield name
-        case Call(_, arguments):
-            for argument in arguments:
-                yield from columns_in(argument)
 
 
 class _Layers:
@@ -160,6 +150,7 @@ class _Lowering:
             result_layers=self._results.layers(),
             report=tuple((name, columns[name]) for name in self._report),
             cost=self._cost,
+            running=tuple((slot, name) for (kind, name), slot in self._slots.items() if kind == "running"),
             **(self._watching() if watch else _Watching()),
         )
 
@@ -261,7 +252,7 @@ class _Lowering:
 
     def _add_slot(self, key: tuple[str, str], column: str) -> str:
         if key not in self._slots:
-            slot = f"s{len(self._slots)}"
+            slot = f"{TRUTH if key[0] == 'truth' else 's'}{len(self._slots)}"
             self._slots[key] = slot
             self._slot_columns[slot] = column
         return self._slots[key]
@@ -352,7 +343,7 @@ class _Lowering:
     def _step(self, number: int, rule: Allocation) -> Step:
         source = matched = self._condition(self._taken_condition(rule))
         earlier = [each.id for each in self._allocations[: number - 1] if set(each.into) & set(rule.into)]
-        allocated = [call("contains", Column(PATH), Literal(f"{PATH_MARK}{each}{PATH_MARK}")) for each in earlier]
+        allocated = [Column(mark_of(self._slot(name))) for name in rule.into] if earlier else []
         if rule.allocated == "exclude" and allocated:
             source = call("and", source, call("not", call("or", *allocated)))
         elif rule.allocated == "only":

@@ -57,9 +57,12 @@ class Noticing:
         self._rows = rows
         self._queries = notices
         self._whole: dict[str, int] = {}
-        self.notices: list[Notice] = []
+        self.notices_by_rule: dict[str, list[Notice]] = {}
         self.taken_by_rule: dict[str, dict[str, int]] = {}
         """Picos by rule and currency."""
+
+    def _add(self, notice: Notice) -> None:
+        self.notices_by_rule.setdefault(notice.rule, []).append(notice)
 
     def nothing_matched(self, step: Step) -> None:
         """The step takes nothing, because of its source or because no cost is on its days."""
@@ -68,9 +71,9 @@ class Noticing:
         found = self._rows(self._queries.unchanged_money(step.matched, step.effective, self._shown))
         for taken, currency, amount in found:
             other = self._program.steps[taken - 1].rule if taken is not None else ""
-            self.notices.append(Notice(step.rule, "CO805", currency, int(amount), other=other))
+            self._add(Notice(step.rule, "CO805", currency, int(amount), other=other))
         if not found:
-            self.notices.append(Notice(step.rule, "CO805"))
+            self._add(Notice(step.rule, "CO805"))
 
     def taken(self, step: Step, shape: Shape) -> None:
         """The step's rows are in `taken`, and what it leaves alone is not made anew yet."""
@@ -78,9 +81,9 @@ class Noticing:
         for currency, amount, partless, long in self._rows(self._queries.taken_money(shape, self._shown)):
             whole = self._whole[currency] = int(amount)
             if step.partition and abs(partless) * MISSING_PARTS > abs(amount):
-                self.notices.append(Notice(step.rule, "CO802", currency, int(partless), whole))
+                self._add(Notice(step.rule, "CO802", currency, int(partless), whole))
             if step.needs_basis and step.granularity == "daily" and long:
-                self.notices.append(Notice(step.rule, "CO803", currency, int(long), whole))
+                self._add(Notice(step.rule, "CO803", currency, int(long), whole))
         self.taken_by_rule[step.rule] = self._whole
         self._shadowed(step, self._whole)
 
@@ -90,7 +93,7 @@ class Noticing:
             found = self._rows(self._queries.unbilled_elements(step.billed))
             if found:
                 names = tuple(", ".join(element) for element in found)
-                self.notices.append(Notice(step.rule, "CO804", elements=names))
+                self._add(Notice(step.rule, "CO804", elements=names))
         if left_over:
             self._on_days(step, "CO801", self._queries.emptied_money(self._shown))
         if step.needs_basis and (shape.even_if_empty or shape.looks_back):
@@ -99,12 +102,12 @@ class Noticing:
             elements = int(self._rows(self._queries.widest_bucket())[0][0])
             if elements > MOST_EVEN_ELEMENTS:
                 for currency, amount in sorted(self._whole.items()):
-                    self.notices.append(Notice(step.rule, "CO812", currency, amount, amount, count=elements))
+                    self._add(Notice(step.rule, "CO812", currency, amount, amount, count=elements))
 
     def split(self, step: Step, made: int, split: int) -> None:
         """Of `split` rows the step has made so many."""
         if made > MOST_ROWS_OF_ONE * split > 0:
-            self.notices.append(Notice(step.rule, "CO814", buckets=split, count=made))
+            self._add(Notice(step.rule, "CO814", buckets=split, count=made))
 
     def written(self) -> tuple[tuple[Meaning, str], ...]:
         """Values that watched fields have anywhere in the running ledger, of those that rules expect in them."""
@@ -123,7 +126,7 @@ class Noticing:
         # The row of all currencies has none, and comes first.
         (_, _, buckets, days, first, last), *by_currency = rows
         for currency, amount, *_ in by_currency:
-            self.notices.append(
+            self._add(
                 Notice(
                     step.rule,
                     code,
@@ -152,5 +155,5 @@ class Noticing:
         for (_, currency), amount in amounts.items():
             matched[currency] = matched.get(currency, 0) + amount
         for (rule, currency), amount in sorted(amounts.items(), key=lambda each: (step.rivals.index(each[0][0]), each)):
-            self.notices.append(Notice(step.rule, "CO806", currency, amount, matched[currency], other=rule))
+            self._add(Notice(step.rule, "CO806", currency, amount, matched[currency], other=rule))
         return bool(amounts)

@@ -10,17 +10,26 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from costops.model.progress import QUIET, Progress
+from costops.engine.recording import tell_last
+from costops.model.progress import QUIET, Progress, Recorder
 
 if TYPE_CHECKING:
     import duckdb
 
 
+def _nothing() -> None:
+    pass
+
+
 class Stages:
     """Tells what a connection is doing; close it before the connection."""
 
-    def __init__(self, progress: Progress, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, progress: Progress, connection: duckdb.DuckDBPyConnection, recorder: Recorder | None = None
+    ) -> None:
         self._progress = progress
+        self._recorder = recorder
+        self._tell_last: Callable[[], None] = partial(tell_last, connection) if recorder is not None else _nothing
         self._lock = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         if progress is not QUIET:
@@ -31,7 +40,13 @@ class Stages:
 
     def statement(self, words: str) -> None:
         """A stage of one statement that takes its time, or of none."""
+        self._tell_last()
         self._progress.stage(words, self._share_of_statement)
+
+    def kept(self, what: str, used: int, wanted: int) -> None:
+        """So many of the wanted parts of `what` were taken from what an earlier run kept."""
+        if self._recorder is not None:
+            self._recorder.kept(what, used, wanted)
 
     def runs(self, rules: Sequence[int]) -> Iterator[Callable[[str, int], None]]:
         """For each run of so many rules, what it tells its stages to: words, and how many of its rules are done."""
@@ -42,11 +57,14 @@ class Stages:
             before += count + 1
 
     def _step(self, before: int, whole: int, words: str, rules_done: int) -> None:
+        self._tell_last()
         share = (before + rules_done) / whole
         self._progress.stage(words, lambda: share)
 
     def close(self) -> None:
         """Ask the connection no more."""
+        self._tell_last()
+        self._tell_last = _nothing
         with self._lock:
             self._connection = None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from costops.engine.faults import broken_tags, incomplete, refuse_changed, unreadable_part
-from costops.engine.load import split_readings, with_splits_told
+from costops.engine.splits import split_readings, with_splits_told
 from costops.errors import BillError
 from costops.model.bill import BillDescription, BillPart
 from costops.model.bill_report import (
@@ -107,7 +107,7 @@ def _file_readings(connection: duckdb.DuckDBPyConnection, bill: BillDescription,
 def _tags(
     connection: duckdb.DuckDBPyConnection, parts: Sequence[BillPart], cost: str, main: str | None
 ) -> tuple[TagReading, ...]:
-    from costops.engine.sql import cells
+    from costops.engine.sql import faults
     from costops.engine.sql import survey as statements
     from costops.engine.sql.syntax import text_of
 
@@ -120,7 +120,7 @@ def _tags(
             continue
         texts = f"tag_texts_{place}"
         connection.execute(text_of(statements.tag_texts(part, cost, texts)))
-        broken = connection.execute(text_of(cells.broken_tags(texts))).fetchall()
+        broken = connection.execute(text_of(faults.broken_tags(texts))).fetchall()
         if broken:
             raise broken_tags(connection, part, broken[0][0])
         twice = connection.execute(text_of(statements.unmapped_tags(texts))).fetchall()

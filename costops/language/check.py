@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 
 from costops.language.costs import check_basis_cost, check_cost_names
@@ -54,45 +54,62 @@ def check(
     that reason; what could be their fault alone is not reported.
     """
     problems = Problems()
-    checker = _Checker(rules, Names(rules, known_columns, problems, complete, cost_columns), metric_sources, broken)
+    checker = Checker(rules, Names(rules, known_columns, problems, complete, cost_columns), metric_sources, broken)
     check_cost_names(rules, report_places, problems)
     checker.check_report(report, report_places)
-    for label in rules.labels:
-        if label.enabled:
-            checker.check_label(label)
-    for dimension in rules.dimensions:
-        if dimension.enabled:
-            checker.check_dimension(dimension)
     checker.check_cycles()
-    for metric in rules.metrics:
-        if metric.enabled:
-            checker.check_metric(metric)
-    for allocation in rules.allocations:
-        if allocation.enabled:
-            checker.check_allocation(allocation)
+    for _, entry in rules.entries():
+        checker.check_entry(entry)
     return list(problems.found())
 
 
-class _Checker:
-    """Checks one entry at a time against all the others."""
+class Checker:
+    """Checks one entry at a time against all the others; making one costs nothing for each of them."""
 
     def __init__(
         self,
         rules: RuleSet,
         names: Names,
-        metric_sources: frozenset[str] | None,
-        broken: frozenset[tuple[str, str]],
+        metric_sources: frozenset[str] | None = None,
+        broken: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self.rules = rules
         self.names = names
         self.problems = names.problems
         self.metric_sources = metric_sources
         self.broken = broken
-        self.positions = {each.id: position for position, each in enumerate(rules.allocations)}
-        self.metrics = {each.id: each for each in rules.metrics}
         self.nested: dict[tuple[int, str], dict[str, str]] = {}
         self.fine: set[tuple[str, str]] = set()
         """(how it is used, name) of what had no problem, so that a name in thousands of rules is looked at once."""
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Places of the allocations."""
+        return {each.id: position for position, each in enumerate(self.rules.allocations)}
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """Ids of the lookup tables."""
+        return frozenset(each.id for each in self.rules.lookups)
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics by id."""
+        return {each.id: each for each in self.rules.metrics}
+
+    def check_entry(self, entry: Entry) -> None:
+        """An entry against all others, unless it is disabled; cycles apart."""
+        if not entry.enabled:
+            return
+        match entry:
+            case Label():
+                self.check_label(entry)
+            case Dimension():
+                self.check_dimension(entry)
+            case Metric():
+                self.check_metric(entry)
+            case Allocation():
+                self.check_allocation(entry)
 
     def check_report(self, report: Sequence[str], places: Mapping[str, Span]) -> None:
         for index, name in enumerate(report):
@@ -170,9 +187,8 @@ class _Checker:
             self._check_basis_metric(allocation, identity, f"basis.metric.{identity}" if several else "basis.metric")
 
     def _check_tables(self, kind: str, entry: Entry) -> None:
-        known = {each.id for each in self.rules.lookups}
         for name in tables_named(entry):
-            if name not in known and (kind, entry.id) not in self.broken:
+            if name not in self.tables and (kind, entry.id) not in self.broken:
                 self.problems.error("CO320", entry.span, f"the lookup table {name} does not exist")
 
     def _check_condition(self, allocation: Allocation, path: str, condition: Condition) -> None:
@@ -195,10 +211,10 @@ class _Checker:
             self._not_a_result(meaning, span)
 
     def _check_allocated_by(self, entry: Entry, path: str, condition: Condition, *, before: Allocation | None) -> None:
-        limit = len(self.rules.allocations) if before is None else self.positions[before.id]
         for test in tests_in(condition):
             if test.field != "allocated_by":
                 continue
+            limit = len(self.rules.allocations) if before is None else self.positions[before.id]
             if test.operator not in ("is", "not", "present") or test.ignore_case:
                 what = "ignore_case" if test.ignore_case else test.operator
                 message = f"`{what}` cannot be used with `allocated_by`, which holds whole ids of allocations"

@@ -37,6 +37,10 @@ class LoadedRules:
     """(kind, id) of entries that lack something because of their errors."""
     complete: bool = True
     """False where entries are missing because of errors."""
+    files: int = 0
+    """How many rule files were read."""
+    kept_files: int = 0
+    """How many of them an earlier run had kept."""
 
     @property
     def has_errors(self) -> bool:
@@ -71,6 +75,7 @@ def _load(folder: Path, root: Path, kept: KeptFiles) -> LoadedRules:
     lookups = LookupFiles(root, _relative(folder, root), problems)
     collected = Collected(problems=problems)
     texts: dict[str, str] = {}
+    kept_files = 0
     for path in sorted(_rule_files(folder, root, problems), key=lambda each: _order(each, root)):
         name = _relative(path, root)
         data = _bytes(path, name, problems)
@@ -81,6 +86,7 @@ def _load(folder: Path, root: Path, kept: KeptFiles) -> LoadedRules:
         if said is None:
             said, texts[name] = _read(name, data, lookups, kept)
         else:
+            kept_files += 1
             texts[name] = data.decode("utf-8").removeprefix("\ufeff")
         problems.add(said.diagnostics)
         collected.complete = collected.complete and said.complete
@@ -89,6 +95,7 @@ def _load(folder: Path, root: Path, kept: KeptFiles) -> LoadedRules:
             kind = type(entry).__name__.lower()
             collected.add(kind, entry, is_broken=(kind, entry.id) in broken)
     kept.drop_oldest()
+    files = len(texts)
     rules = collected.rules()
     named = {table for _, entry in rules.entries() for table in tables_named(entry)}
     return LoadedRules(
@@ -97,6 +104,8 @@ def _load(folder: Path, root: Path, kept: KeptFiles) -> LoadedRules:
         MappingProxyType(texts | lookups.texts),
         frozenset(collected.broken),
         collected.complete,
+        files,
+        kept_files,
     )
 
 

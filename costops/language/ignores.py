@@ -7,8 +7,10 @@ one that does nothing is told.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import LINE_BREAK, Places
@@ -53,9 +55,6 @@ class _Extent:
     last: tuple[int, int]
     """Exclusive."""
 
-    def holds(self, span: Span) -> bool:
-        return span.file == self.entry.span.file and self.first <= (span.line, span.column) < self.last
-
 
 def with_ignored(
     diagnostics: Iterable[Diagnostic], rules: RuleSet, texts: Mapping[str, str], *, evaluated: bool
@@ -64,15 +63,59 @@ def with_ignored(
 
     Where the rules were not `evaluated`, nothing is known of warnings that need it, so that none is called unused.
     """
-    found = list(in_order(list(diagnostics)))
+    warnings = _Warnings(diagnostics)
     told: list[Diagnostic] = []
+    entries: dict[str, list[Entry]] = {}
+    for kind, entry in rules.entries():
+        if kind != "lookup" and entry.text:
+            entries.setdefault(entry.span.file, []).append(entry)
     for file, text in texts.items():
         comments = comments_of(file, text)
         if comments:
-            extents = _extents(rules, file, text)
+            written = _File(text, entries.get(file, ()))
             for comment in comments:
-                told += _apply(comment, extents, text, found, evaluated=evaluated)
-    return in_order([*found, *told])
+                told += _apply(comment, written, warnings, evaluated=evaluated)
+    return in_order([*warnings.found, *told])
+
+
+class _Warnings:
+    """Diagnostics by place, of which comments silence some."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.found = list(in_order(list(diagnostics)))
+        self._of_code: dict[tuple[str, str], tuple[list[tuple[int, int]], list[int]]] = {}
+        """By file and code where warnings are, and their numbers among those found."""
+        for number, each in enumerate(self.found):
+            if not each.is_error and each.span is not None:
+                places, numbers = self._of_code.setdefault((each.span.file, each.code), ([], []))
+                places.append((each.span.line, each.span.column))
+                numbers.append(number)
+
+    def silence(self, ignore: _Ignore, entries: Sequence[_Extent]) -> bool:
+        """Mark the warnings of a code inside entries; whether there are any."""
+        places, numbers = self._of_code.get((ignore.span.file, ignore.code), ((), ()))
+        silenced = False
+        for entry in entries:
+            for number in numbers[bisect_left(places, entry.first) : bisect_left(places, entry.last)]:
+                each = self.found[number]
+                self.found[number] = each if each.ignored is not None else replace(each, ignored=ignore.reason)
+                silenced = True
+        return silenced
+
+
+class _File:
+    """The text of a file, and which entries stand on which of its lines."""
+
+    def __init__(self, text: str, entries: Sequence[Entry]) -> None:
+        self.lines = LINE_BREAK.split(text)
+        extents = sorted((_extent(each, self.lines) for each in entries), key=lambda each: each.first)
+        self.on_line: dict[int, list[_Extent]] = {}
+        self.from_line: dict[int, list[_Extent]] = {}
+        """Those that begin on a line."""
+        for each in extents:
+            self.from_line.setdefault(each.first[0], []).append(each)
+            for line in range(each.first[0], each.last[0] + (each.last[1] > 1)):
+                self.on_line.setdefault(line, []).append(each)
 
 
 def comments_of(file: str, text: str) -> tuple[Comment, ...]:
@@ -84,7 +127,8 @@ def comments_of(file: str, text: str) -> tuple[Comment, ...]:
     comments = []
     for match in _MARK.finditer(text):
         start = match.start()
-        if any(first <= start < last for first, last in covered):
+        begun = bisect_right(covered, start, key=itemgetter(0))
+        if begun and start < covered[begun - 1][1]:
             continue
         line, column = places.position(start)
         before = text[start - column + 1 : start]
@@ -119,16 +163,6 @@ def _scalars(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _extents(rules: RuleSet, file: str, text: str) -> list[_Extent]:
-    """Where the entries of a file stand, in order."""
-    lines = LINE_BREAK.split(text)
-    extents = []
-    for kind, entry in rules.entries():
-        if kind != "lookup" and entry.span.file == file and entry.text:
-            extents.append(_extent(entry, lines))
-    return sorted(extents, key=lambda each: each.first)
-
-
 def _extent(entry: Entry, lines: Sequence[str]) -> _Extent:
     """The lines of an entry, or its part of a line that it shares."""
     own = entry.text.split("\n")
@@ -147,10 +181,8 @@ def _extent(entry: Entry, lines: Sequence[str]) -> _Extent:
     return _Extent(entry, (entry.span.line, entry.span.column), (entry.span.end_line, entry.span.end_column))
 
 
-def _apply(
-    comment: Comment, extents: Sequence[_Extent], text: str, found: list[Diagnostic], *, evaluated: bool
-) -> list[Diagnostic]:
-    """Marks what a comment silences in `found`, and gives what is wrong with the comment."""
+def _apply(comment: Comment, file: _File, warnings: _Warnings, *, evaluated: bool) -> list[Diagnostic]:
+    """Marks the warnings that a comment silences, and gives what is wrong with the comment."""
     match = _IGNORE.fullmatch(comment.text)
     if match is None:
         return [_told(MALFORMED, comment.span, "this comment for costops cannot be read", _EXAMPLE)]
@@ -160,14 +192,14 @@ def _apply(
         message = "a warning is ignored only for a reason, and this comment has none"
         return [_told(MALFORMED, comment.span, message, "write after the codes why the warning does not matter here")]
     told = [each for code in dict.fromkeys(codes) if (each := _refused(code, comment.span)) is not None]
-    entries = _entries_at(comment, extents, text)
+    entries = _entries_at(comment, file)
     if not entries:
         message = "this comment stands at no entry, so that it silences nothing"
         return [*told, _told(MALFORMED, comment.span, message, "write it into the entry or on the line above it")]
     for code in dict.fromkeys(codes):
         if code not in IGNORABLE:
             continue
-        silenced = _silence(_Ignore(code, reason, comment.span), entries, found)
+        silenced = warnings.silence(_Ignore(code, reason, comment.span), entries)
         if not silenced and any(each.entry.enabled for each in entries) and (evaluated or code not in WITH_MONEY):
             message = f"{code} is ignored here, and there is no such warning"
             told.append(_told(UNUSED, comment.span, message, f"remove {code} from the comment"))
@@ -188,29 +220,15 @@ def _refused(code: str, span: Span) -> Diagnostic | None:
     return _told(UNKNOWN, span, f"there is no code `{code}`", hint)
 
 
-def _entries_at(comment: Comment, extents: Sequence[_Extent], text: str) -> list[_Extent]:
+def _entries_at(comment: Comment, file: _File) -> list[_Extent]:
     """The entries a comment is in, or whose first line follows on it, other comments in between."""
     line = comment.span.line
-    inside = [each for each in extents if each.first[0] <= line and line < each.last[0] + (each.last[1] > 1)]
+    inside = file.on_line.get(line, [])
     if inside or not comment.alone:
         return inside
-    lines = LINE_BREAK.split(text)
-    while line < len(lines) and lines[line].lstrip().startswith("#"):
+    while line < len(file.lines) and file.lines[line].lstrip().startswith("#"):
         line += 1
-    return [each for each in extents if each.first[0] == line + 1]
-
-
-def _silence(ignore: _Ignore, entries: Sequence[_Extent], found: list[Diagnostic]) -> bool:
-    silenced = False
-    for place, each in enumerate(found):
-        span = each.span
-        if each.is_error or each.code != ignore.code or span is None:
-            continue
-        if not any(entry.holds(span) for entry in entries):
-            continue
-        found[place] = each if each.ignored is not None else replace(each, ignored=ignore.reason)
-        silenced = True
-    return silenced
+    return file.from_line.get(line + 1, [])
 
 
 def _told(code: str, span: Span, message: str, hint: str | None) -> Diagnostic:

@@ -28,6 +28,8 @@ class Names:
     complete: bool = True
     """False: some entries could not be read, so that unknown names are not reported."""
     cost_columns: tuple[str, ...] = COST_COLUMNS
+    hints: bool = True
+    """False: nobody reads what may have been meant, so that it is not looked for where the bill's columns are known."""
     _dimensions: dict[str, Dimension] = field(init=False, default_factory=dict)
     _labels: dict[str, Label] = field(init=False, default_factory=dict)
     _words: dict[str, Words] = field(init=False, default_factory=dict)
@@ -39,7 +41,7 @@ class Names:
     def words(self, kind: str) -> Words:
         """The names of a kind, which unknown ones are compared with: allocation, metric, label, own or column."""
         if kind not in self._words:
-            self._words[kind] = Words(self._listed(kind))
+            self._words[kind] = Words(self._listed(kind) if self.hints else ())
         return self._words[kind]
 
     def _listed(self, kind: str) -> Iterable[str]:

@@ -59,10 +59,14 @@ SETTINGS: tuple[Field, ...] = (
     ),
     Field(name="billing", type=ValueType.ENTRIES, default="[]", fields=BILLING_SOURCE, doc="The bills."),
     Field(name="metric_sources", type=ValueType.ENTRIES, default="[]", fields=METRIC_SOURCE, doc="Usage numbers."),
+    Field(
+        name="memory_limit",
+        type=ValueType.TEXT,
+        doc="How much memory the engine may use, such as 1GiB; what does not fit goes to the disk meanwhile.",
+    ),
     Field(name="checks", type=ValueType.ANYTHING, not_built="CO421", doc="Guard checks of every plan."),
     Field(name="cache", type=ValueType.ANYTHING, not_built="CO422", doc="The folder of the cell cache."),
     Field(name="restate_months", type=ValueType.ANYTHING, not_built="CO423", doc="How many months stay open."),
     Field(name="on_bill_change", type=ValueType.ANYTHING, not_built="CO424", doc="What a newer bill means for apply."),
-    Field(name="memory_limit", type=ValueType.ANYTHING, not_built="CO425", doc="How much memory the engine may use."),
 )
 """costops.yaml."""

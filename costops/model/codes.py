@@ -80,7 +80,6 @@ CODES: dict[str, str] = {
     "CO422": "`cache` is not built yet.",
     "CO423": "`restate_months` is not built yet.",
     "CO424": "`on_bill_change` is not built yet.",
-    "CO425": "`memory_limit` is not built yet.",
     # What allocations mean.
     "CO501": "Percentages do not add up to 100.",
     "CO502": "A percentage is negative.",
@@ -98,6 +97,7 @@ CODES: dict[str, str] = {
     "CO601": "The version of costops.yaml is not known.",
     "CO602": "The rules folder is not inside the workspace.",
     "CO603": "Two sources have the same name.",
+    "CO604": "The memory limit is no amount of memory, or too small.",
     "CO611": "A cost column that a billing source adds has a name that means something else.",
     # What a bill has, and what an evaluation found.
     "CO701": "Charges have no amount in a cost column.",

@@ -5,6 +5,7 @@ The engine prints them as SQL; nothing else interprets them. Text is text, missi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -76,3 +77,13 @@ def call(operation: str, *arguments: Expression) -> Call:
     if operation not in OPERATIONS:
         raise ValueError(f"unknown operation {operation}")
     return Call(operation, arguments)
+
+
+def columns_in(expression: Expression) -> Iterable[str]:
+    """Names of the columns an expression reads."""
+    match expression:
+        case Column(name):
+            yield name
+        case Call(_, arguments):
+            for argument in arguments:
+                yield from columns_in(argument)

@@ -129,7 +129,7 @@ class Plan(Binding):
     """Months that the state has and the bill lacks."""
     diagnostics: tuple[Diagnostic, ...] = ()
     ledger: Ledger | None = field(repr=False)
-    """What apply would write; None where there is nothing to write, and in a plan read from a file."""
+    """What apply would write; None where there is nothing to write, and in a plan that was made or read without it."""
     writes: bool
     """Whether apply would write a version."""
 

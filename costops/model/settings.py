@@ -48,6 +48,8 @@ class Settings:
     report: tuple[str, ...] = ()
     billing: tuple[BillingSource, ...] = ()
     metric_sources: tuple[MetricSource, ...] = ()
+    memory_limit_bytes: int | None = None
+    """How much memory the engine may use; None: what it takes by itself. It decides no amount."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Setting to its origin: `costops.yaml:4`, `COSTOPS_STATE`, `--state`, `default`."""
     spans: Mapping[str, Span] = field(default_factory=dict, compare=False)

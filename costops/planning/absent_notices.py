@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from costops.language.nearness import near_miss
+from costops.language.nearness import Words, near_miss
 from costops.model.absences import Absences, OtherCase
 from costops.model.diagnostic import Diagnostic, Severity, Span
 from costops.model.expectations import Expectation, Role, expectations, keys_read
@@ -46,13 +46,19 @@ class InVain:
     expected: tuple[Expectation, ...]
     vain: tuple[Vain, ...]
 
-    def hint(self, path: str, allocation: str) -> str | None:
-        """What a condition of an allocation asks for in vain, in a sentence."""
-        found = [each for each in self.vain if each.expectation.path == path and _is_of(each, "allocation", allocation)]
-        if not found:
-            return None
-        meant = _did_you_mean(found)
-        return f"no charge has {listed(_once(each.what for each in found))}" + (f"; {meant}" if meant else "")
+    def hints(self, path: str, allocations: Collection[str]) -> dict[str, str]:
+        """By allocation what its condition asks for in vain, in a sentence; without those that do not."""
+        found: dict[str, list[Vain]] = {}
+        for each in self.vain:
+            expectation = each.expectation
+            if (expectation.kind, expectation.path) == ("allocation", path) and expectation.entry.id in allocations:
+                found.setdefault(expectation.entry.id, []).append(each)
+        return {allocation: _hint(vain) for allocation, vain in found.items()}
+
+
+def _hint(found: Sequence[Vain]) -> str:
+    meant = _did_you_mean(found)
+    return f"no charge has {listed(_once(each.what for each in found))}" + (f"; {meant}" if meant else "")
 
 
 def expected_in_vain(rules: RuleSet, absences: Absences, written: Iterable[tuple[Meaning, str]]) -> InVain:
@@ -76,6 +82,7 @@ class _Lacking:
         self._written = written
         self._written_in_any_case = frozenset((meaning, value.lower()) for meaning, value in written)
         self._read = keys_read(tuple(expected))
+        self._keys_beside: dict[tuple[str, ...], Words] = {}
         self._own_words: dict[Meaning, set[str]] = {}
         for each in expected:
             if each.role is Role.NAMES and each.kind != "allocation" and each.value is not None:
@@ -121,7 +128,9 @@ class _Lacking:
         if each.meaning.kind != "tag":
             return None
         own = self._read.get((each.kind, each.entry.id), ())
-        near = near_miss(each.meaning.name, set(self._tag_keys) - set(own))
+        if own not in self._keys_beside:
+            self._keys_beside[own] = Words(set(self._tag_keys) - set(own))
+        near = self._keys_beside[own].near(each.meaning.name)
         return f"Tags.{near}" if near is not None else None
 
 
@@ -164,16 +173,15 @@ def _other_cases(expected: Sequence[Expectation], absences: Absences, cost: str)
     cases: dict[tuple[str, ...], list[OtherCase]] = {}
     for each in absences.other_cases:
         cases.setdefault(each.keys, []).append(each)
-    for (kind, identity), keys in keys_read(tuple(expected)).items():
+    tags: dict[tuple[str, str], list[Expectation]] = {}
+    for one in expected:
+        if one.meaning.kind == "tag":
+            tags.setdefault((one.kind, one.entry.id), []).append(one)
+    for entry, keys in keys_read(tuple(expected)).items():
         found = cases.get(keys, [])
         if found:
             read = {key for each in found for key in each.read}
-            first = next(
-                each
-                for each in expected
-                if (each.kind, each.entry.id, each.meaning.kind) == (kind, identity, "tag")
-                and each.meaning.name in read
-            )
+            first = next(one for one in tags[entry] if one.meaning.name in read)
             own = listed([f"Tags.{key}" for key in sorted(read)])
             others = listed([f"Tags.{each.other} with {amounts_of(each.amounts, cost)}" for each in found])
             message = f"reads {own}, and charges without it have {others}"
@@ -202,7 +210,3 @@ def _did_you_mean(vain: Sequence[Vain]) -> str | None:
 
 def _once(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(texts))
-
-
-def _is_of(vain: Vain, kind: str, identity: str) -> bool:
-    return (vain.expectation.kind, vain.expectation.entry.id) == (kind, identity)

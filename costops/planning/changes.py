@@ -1,6 +1,6 @@
 """The steps of a walk, and the edits of costops.yaml, as changes with their fields and their money.
 
-Invariant: the money of the changes of a walk adds up to its last stop minus its start.
+Invariant: the money of the changes of a walk adds up to its last stop minus its start, and telling it costs what moved.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from costops.language.canonical import canonical
 from costops.model.plan import Change, FieldChange, MoneyLine
 from costops.model.rules import Lookup
 from costops.planning.fields import field_changes
-from costops.planning.money import Money, money_lines, moved_money, without_dust
+from costops.planning.money import Money, moved_lines, moved_money, without_dust
 from costops.planning.tables import place_of_change, row_changes
 from costops.planning.walk import Edit, Stop
 
 SETTINGS = "settings"
 
 
-def changes_of(stops: Sequence[Stop], money: Sequence[Money], dimensions: Sequence[str]) -> tuple[Change, ...]:
-    """The changes of a walk in its order; `money` is that of its start and of every stop."""
+def changes_of(
+    stops: Sequence[Stop], start: Money, moves: Sequence[Money], dimensions: Sequence[str]
+) -> tuple[Change, ...]:
+    """The changes of a walk in its order; `start` is the money before it, `moves` what each stop moves."""
     changes = []
-    for place, stop in enumerate(stops):
-        lines = without_dust(money_lines(money[place], money[place + 1], dimensions))
+    amounts = dict(start)
+    for stop, moved in zip(stops, moves, strict=True):
+        lines = without_dust(moved_lines(amounts, moved, dimensions))
+        for key, amount in moved.items():
+            amounts[key] = amounts.get(key, 0) + amount
         *joined, last = stop.edits
         changes += [_change(edit, (), dimensions, last.id) for edit in joined]
         changes.append(_change(last, lines, dimensions, None))

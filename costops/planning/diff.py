@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from costops.model.plan import MoneyLine, Total
-from costops.model.rules import RuleSet
 from costops.model.version import Version
 from costops.model.version_diff import DiffSide, VersionDiff
 from costops.money import SAME_PICOS
@@ -55,16 +54,12 @@ def make_diff(reader: StateReader, before: int, after: int) -> VersionDiff:
         renamed_dimensions=tuple((old_names[each], each) for each in dimensions if old_names[each] != each),
         changes=(
             *settings_changes(then.settings, new.settings, (), ()),
-            *entry_changes(walk(first.rules, second.rules, _always, renaming)),
+            *entry_changes(walk(first.rules, second.rules, renaming=renaming)),
         ),
         totals=totals,
         money=_differing(money_lines(*money, dimensions), totals, cost),
         unallocated=coverage(*money, dimensions),
     )
-
-
-def _always(rules: RuleSet) -> bool:
-    return True
 
 
 def _renames(reader: StateReader, first: Version, second: Version) -> Renames:

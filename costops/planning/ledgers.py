@@ -5,8 +5,10 @@ Invariant: a carried month keeps its rows as they were, to the last digit; only 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain, groupby
 from typing import Any
 
 from costops.model.bill import COST_COLUMNS
@@ -42,49 +44,103 @@ def differ(first: Ledger, second: Ledger, at_least: int) -> bool:
 
 
 def with_carried_months(ledger: Ledger, stored: Ledger, months: Sequence[str]) -> Ledger:
-    """`ledger` with the rows of `months` from `stored`; dimensions and costs that `stored` lacks are missing and 0.
+    """`ledger` with the rows of `months`, none of which it has, from `stored`, laid out as `ledger` is.
 
     A cost column that only `stored` has stays as long as one of these months has cost in it.
     """
-    cost_columns = _with_carried_costs(ledger, stored, months)
-    nothing = (0,) * len(cost_columns)
-    own = [cost_columns.index(each) for each in ledger.cost_columns]
-    rows: list[Row] = []
-    for key, amounts in _rows(ledger):
-        widened = list(nothing)
-        for at, amount in zip(own, amounts, strict=True):
-            widened[at] = amount
-        rows.append((key, tuple(widened)))
-    dimension_places = [
-        stored.dimensions.index(each) if each in stored.dimensions else None for each in ledger.dimensions
-    ]
-    cost_places = [stored.cost_columns.index(each) if each in stored.cost_columns else None for each in cost_columns]
-    carried: dict[tuple[object, ...], list[int]] = {}
-    for key, amounts in _rows(stored):
-        month, day, currency, *values, path = key
-        if month not in months:
-            continue
-        new_values = [values[place] if place is not None else None for place in dimension_places]
-        new_key = (month, day, currency, *new_values, path)
-        sums = carried.setdefault(new_key, [0] * len(cost_places))
+    carried = laid_out(of_months(stored, months), ledger.dimensions, ledger.cost_columns)
+    return joined(with_costs(ledger, carried.cost_columns), carried)
+
+
+def laid_out(carried: Ledger, dimensions: tuple[str, ...], cost_columns: tuple[str, ...]) -> Ledger:
+    """The ledger under other dimensions and cost columns: those it lacks are missing and 0.
+
+    A cost column that only it has stays where it has cost.
+    """
+    wanted = _with_carried_costs(carried, cost_columns)
+    if (carried.dimensions, carried.cost_columns) == (dimensions, wanted):
+        return carried
+    value_places = [carried.dimensions.index(each) if each in carried.dimensions else None for each in dimensions]
+    cost_places = [carried.cost_columns.index(each) if each in carried.cost_columns else None for each in wanted]
+    sums: dict[tuple[object, ...], list[int]] = {}
+    for (month, day, currency, *values, path), amounts in _rows(carried):
+        key = (month, day, currency, *(values[place] if place is not None else None for place in value_places), path)
+        row = sums.setdefault(key, [0] * len(wanted))
         for number, place in enumerate(cost_places):
-            sums[number] += amounts[place] if place is not None else 0
-    rows += [(key, tuple(amounts)) for key, amounts in carried.items() if any(amounts)]
-    return _ledger(rows, ledger.dimensions, cost_columns)
+            row[number] += amounts[place] if place is not None else 0
+    rows = [(key, tuple(amounts)) for key, amounts in sums.items() if any(amounts)]
+    return _ledger(rows, dimensions, wanted)
 
 
-def _with_carried_costs(ledger: Ledger, stored: Ledger, months: Sequence[str]) -> tuple[str, ...]:
-    """Cost columns of the ledger and those in which carried months have cost: FOCUS's in its order, then the others."""
-    carried = [row for row, month in enumerate(stored.months) if month in months]
+def _with_carried_costs(carried: Ledger, cost_columns: tuple[str, ...]) -> tuple[str, ...]:
+    """`cost_columns` and those in which carried months have cost: FOCUS's in its order, then the others."""
     kept = [
         name
-        for name, amounts in zip(stored.cost_columns, stored.amounts, strict=True)
-        if name not in ledger.cost_columns and any(amounts[row] for row in carried)
+        for name, amounts in zip(carried.cost_columns, carried.amounts, strict=True)
+        if name not in cost_columns and any(amounts)
     ]
     if not kept:
-        return ledger.cost_columns
-    there = (*ledger.cost_columns, *kept)
+        return cost_columns
+    there = (*cost_columns, *kept)
     return (*(each for each in COST_COLUMNS if each in there), *(each for each in there if each not in COST_COLUMNS))
+
+
+def with_costs(ledger: Ledger, cost_columns: tuple[str, ...]) -> Ledger:
+    """The ledger with these cost columns, of which those that it lacks are 0."""
+    if ledger.cost_columns == cost_columns:
+        return ledger
+    own = dict(zip(ledger.cost_columns, ledger.amounts, strict=True))
+    nothing = (0,) * len(ledger)
+    return replace(ledger, cost_columns=cost_columns, amounts=tuple(own.get(each, nothing) for each in cost_columns))
+
+
+def of_months(ledger: Ledger, months: Sequence[str]) -> Ledger:
+    """The rows of some billing months."""
+    chosen = [rows for month, rows in _months(ledger).items() if month in months]
+    return _picked([(ledger, rows) for rows in chosen], ledger)
+
+
+def joined(first: Ledger, second: Ledger) -> Ledger:
+    """Two ledgers of the same layout that share no billing month as one."""
+    if not len(second):
+        return first
+    parts = [(month, ledger, rows) for ledger in (first, second) for month, rows in _months(ledger).items()]
+    return _picked([(ledger, rows) for _, ledger, rows in sorted(parts, key=lambda part: part[0])], first)
+
+
+def _months(ledger: Ledger) -> dict[str, slice]:
+    """Where each billing month's rows are."""
+    months: dict[str, slice] = {}
+    start = 0
+    for month, rows in groupby(ledger.months):
+        end = start + sum(1 for _ in rows)
+        months[month] = slice(start, end)
+        start = end
+    return months
+
+
+def _picked(parts: Sequence[tuple[Ledger, slice]], layout: Ledger) -> Ledger:
+    def column(read: Callable[[Ledger], tuple[Any, ...]]) -> tuple[Any, ...]:
+        return tuple(chain.from_iterable(read(ledger)[rows] for ledger, rows in parts))
+
+    return Ledger(
+        dimensions=layout.dimensions,
+        cost_columns=layout.cost_columns,
+        months=column(lambda ledger: ledger.months),
+        days=column(lambda ledger: ledger.days),
+        currencies=column(lambda ledger: ledger.currencies),
+        values=tuple(column(partial(_values, place)) for place in range(len(layout.dimensions))),
+        paths=column(lambda ledger: ledger.paths),
+        amounts=tuple(column(partial(_amounts, place)) for place in range(len(layout.cost_columns))),
+    )
+
+
+def _values(place: int, ledger: Ledger) -> tuple[str | None, ...]:
+    return ledger.values[place]
+
+
+def _amounts(place: int, ledger: Ledger) -> tuple[int, ...]:
+    return ledger.amounts[place]
 
 
 def renamed_ledger(ledger: Ledger, renaming: Renaming) -> Ledger:

@@ -24,6 +24,13 @@ def money_lines(before: Money, after: Money, dimensions: Sequence[str], *, at_le
     return tuple(line for line in lines if abs(line.delta) >= at_least)
 
 
+def moved_lines(before: Money, moved: Money, dimensions: Sequence[str]) -> tuple[MoneyLine, ...]:
+    """What `money_lines` gives for `before` and the same with `moved`; it costs what moved."""
+    keys = sorted((key for key in moved if key[0] in dimensions), key=lambda key: _place(key, dimensions))
+    lines = (MoneyLine(*key, before.get(key, 0), before.get(key, 0) + moved[key]) for key in keys)
+    return tuple(line for line in lines if line.delta)
+
+
 def element_costs(money: Money, dimensions: Sequence[str]) -> tuple[ElementCost, ...]:
     """Every element of `dimensions` with its cost, by dimension, currency and name; none of 0."""
     keys = sorted((key for key in money if key[0] in dimensions), key=lambda key: _place(key, dimensions))

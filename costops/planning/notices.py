@@ -27,7 +27,7 @@ def evaluation_notices(rules: RuleSet, evaluation: Evaluation, *, report: Sequen
     idle = {each.rule for each in outcome.notices if each.code == "CO805"}
     return [
         *bill_notices(evaluation, cost),
-        *rule_notices(rules, cost, outcome.notices, {each: in_vain.hint("source.where", each) for each in idle}),
+        *rule_notices(rules, cost, outcome.notices, in_vain.hints("source.where", idle)),
         *absence_notices(rules, in_vain, absences, cost, without_source=idle),
         *unreported_notices(rules, report, outcome.taken, cost),
     ]
@@ -61,7 +61,7 @@ def _split_notice(split: SplitReading, cost: str) -> Diagnostic:
 
 
 def rule_notices(
-    rules: RuleSet, cost: str, notices: Sequence[Notice], causes: Mapping[str, str | None] = MappingProxyType({})
+    rules: RuleSet, cost: str, notices: Sequence[Notice], causes: Mapping[str, str] = MappingProxyType({})
 ) -> list[Diagnostic]:
     """Warnings about what single allocations did, each at its field; amounts are of the cost column `cost`.
 

@@ -43,8 +43,11 @@ class Stored(Protocol):
     def totals(self, months: Sequence[str]) -> Mapping[tuple[str, str], int]:
         """(currency, cost column) to cost in the given billing months."""
 
-    def ledger(self) -> Ledger:
-        """The whole ledger."""
+    def month_digests(self) -> Mapping[str, str] | None:
+        """`Ledger.month_digests`; None where it was written without them."""
+
+    def ledger(self, months: Sequence[str] | None = None) -> Ledger:
+        """The whole ledger, or that of some billing months."""
 
 
 class RenamedVersion:
@@ -76,9 +79,18 @@ class RenamedVersion:
         money = self._stored.money(tuple(new_names), cost, months)
         return {(new_names[old], value, currency): amount for (old, value, currency), amount in money.items()}
 
-    def ledger(self) -> Ledger:
+    @property
+    def layout(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Its report dimensions and cost columns."""
+        return self.dimensions, self.version.draft.cost_columns
+
+    def month_digests(self) -> Mapping[str, str] | None:
+        """As Stored.month_digests has them; None also where a rename may change them."""
+        return None if self._renaming.renames else self._stored.month_digests()
+
+    def ledger(self, months: Sequence[str] | None = None) -> Ledger:
         """As Stored.ledger has it."""
-        return renamed_ledger(self._stored.ledger(), self._renaming)
+        return renamed_ledger(self._stored.ledger(months), self._renaming)
 
 
 class StoredVersion:
@@ -119,5 +131,8 @@ class StoredVersion:
                     totals[currency, cost] = totals.get((currency, cost), 0) + amount
         return totals
 
-    def ledger(self) -> Ledger:
-        return self._reader.ledger(self.version.number)
+    def month_digests(self) -> Mapping[str, str] | None:
+        return self._reader.month_digests(self.version.number)
+
+    def ledger(self, months: Sequence[str] | None = None) -> Ledger:
+        return self._reader.ledger(self.version.number, months)

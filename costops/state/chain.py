@@ -1,7 +1,7 @@
 """Digests of what the store keeps: revisions by their content, versions by everything before them.
 
-Invariant: a version's hash covers its own row, its rules in order and its days, and through `previous_hash` every
-version before it; the chain starts at the lineage. So a change of any stored content breaks a hash or a digest.
+Invariant: a version's hash covers its own row, its rules in order, its days and its months, and through `previous_hash`
+every version before it; the chain starts at the lineage. So a change of any stored content breaks a hash or a digest.
 """
 
 from __future__ import annotations
@@ -29,15 +29,18 @@ def version_hash(
     row: Mapping[str, StoredValue],
     rules: Iterable[Sequence[StoredValue]],
     blocks: Iterable[Sequence[StoredValue]],
+    months: Iterable[Sequence[StoredValue]],
 ) -> str:
     """sha256 of a version and all before it.
 
     `row` is the stored row without its two hashes, `rules` (position, kind, id, revision, file, line) in order,
-    `blocks` (billing month, day, block digest) in order.
+    `blocks` (billing month, day, block digest) in order, `months` (billing month, digest, digest of the sums) in order;
+    versions of older schemas have no months.
     """
     lines = [previous_hash, _json(dict(row))]
     lines += [_json(["rule", *rule]) for rule in rules]
     lines += [_json(["block", *block]) for block in blocks]
+    lines += [_json(["month", *month]) for month in months]
     return _sha256("\n".join(lines))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from costops.money import PICOS
 from costops.state.chain import StoredValue, revision_digest, version_hash
 from costops.state.rows import ENTRY_COLUMNS, VERSION_COLUMNS, extra_costs, names_of, names_text
-from costops.state.schema import AMOUNT_COLUMNS, EXTRA_AMOUNTS_SINCE
+from costops.state.schema import AMOUNT_COLUMNS, EXTRA_AMOUNTS_SINCE, MONTHS_SINCE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,7 +40,7 @@ def check_blocks(connection: sqlite3.Connection, only: Collection[int] | None = 
     """Every block, or those of these ids, in order; raises ValueError for a layout that is none."""
     blocks = connection.execute("SELECT id, digest, dimensions, cost_columns FROM block ORDER BY id").fetchall()
     columns = ", ".join(ENTRY_COLUMNS[1:])
-    has_extra = connection.execute("PRAGMA user_version").fetchone()[0] >= EXTRA_AMOUNTS_SINCE
+    has_extra = _schema(connection) >= EXTRA_AMOUNTS_SINCE
     for block, digest, *texts in blocks:
         if only is not None and block not in only:
             continue
@@ -77,7 +77,8 @@ def version_is_sound(connection: sqlite3.Connection, number: int) -> bool:
     stored: dict[str, StoredValue] = dict(zip(columns, row, strict=True))
     before, found = stored.pop("previous_hash"), stored.pop("hash")
     rules = stored_rules(connection, number)
-    return version_hash(str(before), stored, rules, stored_days(connection, number)) == found and all(
+    days, months = stored_days(connection, number), stored_months(connection, number)
+    return version_hash(str(before), stored, rules, days, months) == found and all(
         revision_digest(*revision) == digest
         for _, _, _, digest, _, _ in rules
         for revision in connection.execute(
@@ -101,6 +102,21 @@ def stored_days(connection: sqlite3.Connection, number: StoredValue) -> list[tup
         "WHERE version = ? ORDER BY billing_month, day",
         [number],
     ).fetchall()
+
+
+def stored_months(connection: sqlite3.Connection, number: StoredValue) -> list[tuple[str, str, str]]:
+    """(billing month, digest, digest of the sums) of a version, in order; none of one of an older schema."""
+    if _schema(connection) < MONTHS_SINCE:
+        return []
+    return connection.execute(
+        "SELECT billing_month, digest, sums_digest FROM version_month WHERE version = ? ORDER BY billing_month",
+        [number],
+    ).fetchall()
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number
 
 
 def stored_digest(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costops.state.schema import APPLICATION_ID, FIRST_SCHEMA, SCHEMA_VERSION, SECOND_SCHEMA
+from costops.state.schema import APPLICATION_ID, FIRST_SCHEMA, SCHEMA_VERSION, SECOND_SCHEMA, THIRD_SCHEMA
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,7 +31,13 @@ def m002_extra_amounts(db: Database) -> None:
         db.execute(statement)
 
 
-_STEPS = (m001_first_schema, m002_extra_amounts)
+def m003_months(db: Database) -> None:
+    """Digests and sums of each billing month of a version; versions that are there already have none."""
+    for statement in THIRD_SCHEMA:
+        db.execute(statement)
+
+
+_STEPS = (m001_first_schema, m002_extra_amounts, m003_months)
 
 
 def _migrations(schema: int) -> Migrations:

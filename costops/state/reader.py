@@ -6,7 +6,7 @@ leave an empty write-ahead log and its index beside the file; the next writer re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,7 +25,7 @@ from costops.state.connection import (
     state_errors,
     write_ahead_log,
 )
-from costops.state.contents import stored_days, version_is_sound
+from costops.state.contents import stored_days, stored_months, version_is_sound
 from costops.state.rows import (
     VERSION_COLUMNS,
     entry_select,
@@ -35,7 +35,7 @@ from costops.state.rows import (
     names_of,
     version_of,
 )
-from costops.state.sums import BUILT_IN, check_by, sum_entries
+from costops.state.sums import BUILT_IN, check_by, sum_version
 
 if TYPE_CHECKING:
     import sqlite3
@@ -120,6 +120,26 @@ def _stamp(real: Path) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+def layout_of(connection: sqlite3.Connection, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Report dimensions and cost columns of a version."""
+    row = connection.execute("SELECT dimensions, cost_columns FROM version WHERE number = ?", [number])
+    dimensions, cost_columns = row.fetchone()
+    return names_of(dimensions), names_of(cost_columns)
+
+
+def read_ledger(connection: sqlite3.Connection, number: int, months: Collection[str] | None = None) -> Ledger:
+    """The entries of a version, all of them or those of some billing months, as they are."""
+    dimensions, cost_columns = layout_of(connection, number)
+    chosen = "" if months is None else f"AND version_block.billing_month IN ({', '.join('?' * len(months))}) "
+    rows = connection.execute(
+        f"SELECT version_block.billing_month, version_block.day, {entry_select(cost_columns)} "
+        f"FROM {joined_entries(cost_columns)} WHERE version_block.version = ? {chosen}"
+        "ORDER BY version_block.billing_month, version_block.day, entry.position",
+        [*extra_costs(cost_columns), number, *(months or ())],
+    ).fetchall()
+    return ledger_of(dimensions, cost_columns, rows)
+
+
 class StateReader:
     """One snapshot of a state; close it, or use it as a context manager."""
 
@@ -159,19 +179,23 @@ class StateReader:
         with self._reading():
             return self._version(self._number(number), {})
 
-    def ledger(self, number: int | None = None) -> Ledger:
-        """The ledger exactly as it was applied with that version, or with the newest."""
+    def month_digests(self, number: int | None = None) -> dict[str, str] | None:
+        """`Ledger.month_digests` of that version, or of the newest; None where the costops that wrote it kept none."""
         with self._reading():
             found = self._number(number)
-            dimensions, cost_columns = self._layout(found)
-            rows = self._connection.execute(
-                f"SELECT version_block.billing_month, version_block.day, {entry_select(cost_columns)} "
-                f"FROM {joined_entries(cost_columns)} WHERE version_block.version = ? "
-                "ORDER BY version_block.billing_month, version_block.day, entry.position",
-                [*extra_costs(cost_columns), found],
-            ).fetchall()
-            ledger = ledger_of(dimensions, cost_columns, rows)
-            stored = {(month, day): digest for month, day, digest in stored_days(self._connection, found)}
+            months = stored_months(self._connection, found)
+            return {month: digest for month, digest, _ in months} if months else None
+
+    def ledger(self, number: int | None = None, months: Collection[str] | None = None) -> Ledger:
+        """The ledger exactly as it was applied with that version, or with the newest; all of it or some months."""
+        with self._reading():
+            found = self._number(number)
+            ledger = read_ledger(self._connection, found, months)
+            stored = {
+                (month, day): digest
+                for month, day, digest in stored_days(self._connection, found)
+                if months is None or month in months
+            }
             if ledger.block_digests != stored:
                 raise corrupt(self._path, f"the amounts of version {found} are not the ones that were applied")
             return ledger
@@ -193,10 +217,10 @@ class StateReader:
         """
         with self._reading():
             found = self._number(number)
-            dimensions, cost_columns = self._layout(found)
+            dimensions, cost_columns = layout_of(self._connection, found)
             is_known = {*by} <= {*dimensions, *BUILT_IN}
             check_by(by, dimensions, () if is_known else self._hidden(found))
-            rows = sum_entries(self._connection, found, by, dimensions, cost_columns, period)
+            rows = sum_version(self._connection, found, by, dimensions, cost_columns, period)
             return LedgerSums(found, by, cost_columns, rows)
 
     def _number(self, number: int | None) -> int:
@@ -222,11 +246,6 @@ class StateReader:
             [number],
         )
         return frozenset(identity for (identity,) in rows)
-
-    def _layout(self, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        row = self._connection.execute("SELECT dimensions, cost_columns FROM version WHERE number = ?", [number])
-        dimensions, cost_columns = row.fetchone()
-        return names_of(dimensions), names_of(cost_columns)
 
     def _version(self, number: int, revisions: dict[str, tuple[str, str, str, str]]) -> Version:
         columns = (*VERSION_COLUMNS, "previous_hash", "hash")

@@ -139,8 +139,7 @@ def entry_rows(ledger: Ledger, rows: range, block: int) -> Iterator[EntryRow]:
     stored: list[Iterable[int | None]] = []
     for name in AMOUNT_COLUMNS:
         if name in amounts:
-            pairs = [money.to_columns(amount) for amount in amounts[name][part]]
-            stored += [[units for units, _ in pairs], [parts for _, parts in pairs]]
+            stored += zip(*map(money.to_columns, amounts[name][part]), strict=True)
         else:
             stored += [repeat(None, len(rows)), repeat(None, len(rows))]
     texts = _value_texts([column[part] for column in ledger.values], len(rows))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 APPLICATION_ID = 0x434F5053
 """`COPS`: marks the file as a state of costops."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of the newest migration; the file keeps its own as user_version."""
 
 AMOUNT_COLUMNS = {
@@ -24,6 +24,8 @@ AMOUNT_COLUMNS = {
 """Cost column of FOCUS to its columns in `entry`."""
 EXTRA_AMOUNTS_SINCE = 2
 """The schema that first has `extra_amount`."""
+MONTHS_SINCE = 3
+"""The schema that first has `version_month` and `version_sum`."""
 
 _TABLES = (
     """CREATE TABLE meta (
@@ -121,6 +123,28 @@ _EXTRA_AMOUNT = """CREATE TABLE extra_amount (
   FOREIGN KEY (block, position) REFERENCES entry (block, position)
 ) STRICT, WITHOUT ROWID"""
 
+_MONTHS = (
+    """CREATE TABLE version_month (
+  version INTEGER NOT NULL REFERENCES version (number),
+  billing_month TEXT NOT NULL REFERENCES billing_month (month),
+  digest TEXT NOT NULL CHECK (length(digest) = 64),
+  sums_digest TEXT NOT NULL CHECK (length(sums_digest) = 64),
+  PRIMARY KEY (version, billing_month)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE version_sum (
+  version INTEGER NOT NULL,
+  billing_month TEXT NOT NULL,
+  dimension TEXT NOT NULL,
+  value TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  cost TEXT NOT NULL,
+  units INTEGER NOT NULL,
+  parts INTEGER NOT NULL CHECK (parts BETWEEN 0 AND 999999999999),
+  PRIMARY KEY (version, billing_month, dimension, value, currency, cost),
+  FOREIGN KEY (version, billing_month) REFERENCES version_month (version, billing_month)
+) STRICT, WITHOUT ROWID""",
+)
+
 _KEYS = {
     "rule_revision": "digest = NEW.digest",
     "version": "number >= NEW.number OR serial >= NEW.serial OR hash = NEW.hash",
@@ -131,6 +155,11 @@ _KEYS = {
 }
 """What a new row must not meet: INSERT OR REPLACE deletes without firing a delete trigger."""
 _EXTRA_KEYS = {"extra_amount": "block = NEW.block AND position = NEW.position AND cost = NEW.cost"}
+_MONTH_KEYS = {
+    "version_month": "version = NEW.version AND billing_month = NEW.billing_month",
+    "version_sum": "version = NEW.version AND billing_month = NEW.billing_month AND dimension = NEW.dimension "
+    "AND value = NEW.value AND currency = NEW.currency AND cost = NEW.cost",
+}
 
 
 def _append_only(keys: Mapping[str, str]) -> list[str]:
@@ -205,3 +234,5 @@ FIRST_SCHEMA = (*_TABLES, *_append_only(_KEYS), *_GUARDS, _ledger_text())
 """Every statement of the first migration, in order."""
 SECOND_SCHEMA = (_EXTRA_AMOUNT, *_append_only(_EXTRA_KEYS), _extra_ledger_text())
 """Every statement of the second migration, in order."""
+THIRD_SCHEMA = (*_MONTHS, *_append_only(_MONTH_KEYS))
+"""Every statement of the third migration, in order."""

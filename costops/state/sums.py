@@ -1,4 +1,4 @@
-"""Exact sums of a version's entries.
+"""Exact sums of a version's entries, out of the sums that are kept where those are fine enough.
 
 Invariant: SQLite sums whole units and parts apart, each within its 64 bits, and Python joins them; so a sum has
 every digit. SQLite groups by day at least, which keeps its sums far below 64 bits at any size of the ledger.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from costops import money
 from costops.errors import UsageError
 from costops.model.ledger import PATH_SEPARATOR
+from costops.state.months import ALL, has_sums, kept_sums
 from costops.state.rows import amount_columns, extra_costs, joined_entries
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def check_by(by: Sequence[str], dimensions: Sequence[str], hidden: Collection[st
             raise UsageError(f"The ledger is to be grouped by {name!r} twice.", hint="Name it once.")
 
 
-def sum_entries(
+def sum_version(
     connection: sqlite3.Connection,
     number: int,
     by: Sequence[str],
@@ -56,6 +57,30 @@ def sum_entries(
     period: Period | None,
 ) -> tuple[SumRow, ...]:
     """(values of `by`, currency, picos of each cost column), sorted, missing first; rows of nothing but 0 left out."""
+    named = [name for name in by if name not in BUILT_IN]
+    months_alone = all(name in named or name == "billing_month" for name in by)
+    if len(named) > 1 or not months_alone or not has_sums(connection, number):
+        return sum_entries(connection, number, by, dimensions, cost_columns, period)
+    kept = kept_sums(connection, number, named[0] if named else ALL, cost_columns, period)
+    totals: dict[tuple[Values, str], list[int]] = {}
+    for (month, value, currency), amounts in kept.items():
+        key = (tuple([month if name == "billing_month" else value for name in by]), currency)
+        sums = totals.get(key)
+        totals[key] = amounts if sums is None else list(map(add, sums, amounts))
+    rows = [(values, currency, tuple(sums)) for (values, currency), sums in totals.items() if any(sums)]
+    return tuple(sorted(rows, key=_order))
+
+
+def sum_entries(
+    connection: sqlite3.Connection,
+    number: int,
+    by: Sequence[str],
+    dimensions: Sequence[str],
+    cost_columns: Sequence[str],
+    period: Period | None,
+    first_block: int = 0,
+) -> tuple[SumRow, ...]:
+    """What `sum_version` gives, from the entries themselves; those of blocks before `first_block` are left out."""
     columns, readers = _grouping(by, dimensions)
     sums_of_columns = [f"SUM({column})" for column in amount_columns(cost_columns)]
     text = (
@@ -66,6 +91,9 @@ def sum_entries(
     if period is not None:
         text += " AND version_block.billing_month BETWEEN ? AND ?"
         arguments += [period.first, period.last]
+    if first_block:
+        text += " AND version_block.block >= ?"
+        arguments.append(first_block)
     text += f" GROUP BY {', '.join(columns)}"
     first = len(columns)
     totals: dict[tuple[Values, str], list[int]] = {}

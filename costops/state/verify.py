@@ -6,12 +6,13 @@ changed byte is either found or lies where SQLite keeps nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from costops.errors import CostopsError, StateError
+from costops.model.ledger import digest_of_days, digest_of_months
 from costops.model.state_file import StateCheck, StateProblem
 from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
 from costops.state.connection import (
@@ -24,10 +25,11 @@ from costops.state.connection import (
     state_errors,
     write_ahead_log,
 )
-from costops.state.contents import check_blocks, stored_days, stored_rules
+from costops.state.contents import check_blocks, stored_days, stored_months, stored_rules
 from costops.state.migrations import expected_schema, migration_names, schema_problems
-from costops.state.reader import open_snapshot
-from costops.state.rows import VERSION_COLUMNS
+from costops.state.months import stored_sums, sums_by_month, sums_digest
+from costops.state.reader import open_snapshot, read_ledger
+from costops.state.rows import VERSION_COLUMNS, names_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -77,7 +79,7 @@ def _look(connection: sqlite3.Connection, path: Path) -> tuple[_Seen, list[State
     complete = False
     try:
         with state_errors(path):
-            for look in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months):
+            for look in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _newest, _months):
                 problems += [StateProblem(place, message, RESTORE) for place, message in look(connection, seen)]
                 # What SQLite cannot read in order, the checks of content cannot either.
                 if look is _storage and problems:
@@ -248,13 +250,43 @@ def _versions(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
         rules, place = stored_rules(connection, number), f"version {number}"
         if before != previous:
             yield place, f"version {number} does not follow from what is stored before it"
-        if version_hash(str(before), stored, rules, stored_days(connection, number)) != found:
+        days, months = stored_days(connection, number), stored_months(connection, number)
+        if version_hash(str(before), stored, rules, days, months) != found:
             yield place, f"version {number} is not the one that was applied"
+        if not _gives_result(stored, days, months):
+            yield place, f"the days of version {number} do not give its result digest"
+        for month, _digest, of_sums in months:
+            if sums_digest(stored_sums(connection, number, month)) != of_sums:
+                yield place, f"the sums of {month} in version {number} are not the ones that were applied"
         for position, kind, rule_id, revision, _file, _line in rules:
             same = connection.execute("SELECT kind, id FROM rule_revision WHERE digest = ?", [revision]).fetchone()
             if same != (kind, rule_id):
                 yield place, f"rule {position} of version {number} names another rule than its revision"
         previous = str(found)
+
+
+def _gives_result(
+    stored: Mapping[str, StoredValue], days: Sequence[tuple[str, str, str]], months: Sequence[tuple[str, str, str]]
+) -> bool:
+    """Whether a version's result digest is that of its months or, where they have none, of its days."""
+    layout = (names_of(stored["dimensions"]), names_of(stored["cost_columns"]))
+    of_months = digest_of_months(*layout, {month: digest for month, digest, _ in months})
+    if months:
+        return stored["result_digest"] == of_months
+    # A ledger without rows has no months in either way of writing it.
+    of_days = digest_of_days(*layout, days)
+    return stored["result_digest"] in ((of_days,) if days else (of_days, of_months))
+
+
+def _newest(connection: sqlite3.Connection, seen: _Seen) -> Iterator[_Finding]:
+    """The newest version's months against its own entries, as the next plan builds on them."""
+    if seen.newest is None or not (months := stored_months(connection, seen.newest)):
+        return
+    ledger = read_ledger(connection, seen.newest)
+    sums = sums_by_month(ledger)
+    for month, digest, of_sums in months:
+        if ledger.month_digests.get(month) != digest or sums_digest(sums.get(month, [])) != of_sums:
+            yield f"version {seen.newest}", f"the entries of {month} do not give what version {seen.newest} says of it"
 
 
 def _months(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:

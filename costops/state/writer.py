@@ -35,8 +35,9 @@ from costops.state.connection import (
 from costops.state.contents import newest_is_sound
 from costops.state.files import NO_LINKS, publish, remove_abandoned, unfinished_file
 from costops.state.migrations import expected_schema, migrate, schema_problems
+from costops.state.preparation import EXTRA_COLUMNS, NEW_ENTRY, NEW_EXTRA, Preparation, prepare
 from costops.state.reader import open_snapshot
-from costops.state.rows import ENTRY_COLUMNS, entry_rows, extra_rows, names_text, version_of, version_row
+from costops.state.rows import ENTRY_COLUMNS, names_text, version_of, version_row
 from costops.state.schema import SCHEMA_VERSION
 from costops.state.sums import sum_entries
 
@@ -53,7 +54,6 @@ LARGEST_SUM_UNITS = 2**63 - 1
 STEPS_BETWEEN_LOOKS = 20_000
 """How many steps SQLite makes before it looks whether it is to stop: about a millisecond."""
 MOMENT_MILLISECONDS = 200
-INSERT_EXTRA_AMOUNT = "INSERT INTO extra_amount (block, position, cost, units, parts) VALUES (?, ?, ?, ?, ?)"
 
 
 def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int = 10) -> Version:
@@ -64,7 +64,8 @@ def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger
     case nothing has changed.
     """
     _check_storable(draft, ledger)
-    _ = ledger.block_digests  # the ledger keeps them; they take their time, and no interruption should wait for that
+    # The ledger keeps them; they take their time, and no interruption should wait for that.
+    _ = ledger.block_digests, ledger.month_digests
     real = locate(path)
     with state_errors(path):
         if real is not None:
@@ -93,14 +94,16 @@ def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Led
         schema = check_identity(connection, path)
         _check_schema(connection, path, expected if schema == SCHEMA_VERSION else expected_schema(schema))
         _check_newest(connection, path, ledger)
+        known: dict[str, int] = dict(connection.execute("SELECT digest, id FROM block"))
     with held(), closing(connect(real, "mode=rw", timeout_seconds)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
+        preparation = prepare(connection, ledger, known)
         with _immediate(connection, timeout_seconds):
             if check_identity(connection, path) < SCHEMA_VERSION:
                 migrate(connection, draft.applied_at)
             _check_schema(connection, path, expected)
             _check_base(connection, path, base)
-            version = _write(connection, draft, ledger)
+            version = _write(connection, draft, preparation)
         settle()
         empty_log(connection)
     remove_abandoned(real)
@@ -113,10 +116,11 @@ def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
     with held(), unfinished_file(real) as unfinished:
         with closing(connect(unfinished, "mode=rw", 0)) as connection:
             connection.execute("PRAGMA journal_mode = MEMORY")  # nobody else knows the name, and a kill discards it
+            preparation = prepare(connection, ledger, {})
             with _immediate(connection):
                 migrate(connection, draft.applied_at)
                 _start_lineage(connection, draft.applied_at)
-                version = _write(connection, draft, ledger)
+                version = _write(connection, draft, preparation)
             connection.execute("PRAGMA journal_mode = WAL")
         _publish(unfinished, real, path)
     return version
@@ -220,23 +224,23 @@ def _start_lineage(connection: sqlite3.Connection, created_at: str) -> None:
     )
 
 
-def _write(connection: sqlite3.Connection, draft: VersionDraft, ledger: Ledger) -> Version:
+def _write(connection: sqlite3.Connection, draft: VersionDraft, preparation: Preparation) -> Version:
     lineage, created_at, serial = connection.execute("SELECT lineage, created_at, serial FROM meta").fetchone()
     newest = connection.execute("SELECT number, hash FROM version ORDER BY number DESC LIMIT 1").fetchone()
     number, previous_hash = (newest[0] + 1, newest[1]) if newest else (1, chain_start(lineage, created_at))
     row = version_row(number, serial + 1, draft)
     rules = _rule_rows(draft)
-    blocks = [(month, day, digest) for (month, day), digest in ledger.block_digests.items()]
     full: dict[str, StoredValue] = {
         **row,
         "previous_hash": previous_hash,
-        "hash": version_hash(previous_hash, row, rules, blocks),
+        "hash": version_hash(previous_hash, row, rules, preparation.days, preparation.months),
     }
     connection.execute(f"INSERT INTO version ({', '.join(full)}) VALUES ({_marks(len(full))})", list(full.values()))
     _write_rules(connection, number, draft, rules)
-    _write_blocks(connection, number, ledger)
+    _write_blocks(connection, number, draft, preparation)
+    _write_months(connection, number, preparation)
     connection.execute("UPDATE meta SET serial = serial + 1")
-    _check_written(connection, number, ledger)
+    _check_written(connection, number, draft, preparation)
     return version_of(full, draft.rules)
 
 
@@ -275,51 +279,58 @@ def _write_rules(
     )
 
 
-def _write_blocks(connection: sqlite3.Connection, number: int, ledger: Ledger) -> None:
+def _write_blocks(connection: sqlite3.Connection, number: int, draft: VersionDraft, preparation: Preparation) -> None:
     connection.executemany(
         "INSERT INTO billing_month (month, status) SELECT ?1, 'open' "
         "WHERE NOT EXISTS (SELECT 1 FROM billing_month WHERE month = ?1)",
-        [(month,) for month in dict.fromkeys(ledger.months)],
+        [(month,) for month, _, _ in preparation.months],
     )
-    layout = (names_text(ledger.dimensions), names_text(ledger.cost_columns))
-    insert_entry = f"INSERT INTO entry ({', '.join(ENTRY_COLUMNS)}) VALUES ({_marks(len(ENTRY_COLUMNS))})"
-    known: dict[str, int] = dict(connection.execute("SELECT digest, id FROM block"))
-    for month, day, rows in ledger.blocks():
-        give_way()
-        digest = ledger.block_digests[month, day]
-        block = known.get(digest)
-        if block is None:
-            block = known[digest] = len(known) + 1
-            connection.execute(
-                "INSERT INTO block (id, digest, dimensions, cost_columns) VALUES (?, ?, ?, ?)", [block, digest, *layout]
-            )
-            connection.executemany(insert_entry, entry_rows(ledger, rows, block))
-            connection.executemany(INSERT_EXTRA_AMOUNT, extra_rows(ledger, rows, block))
-        connection.execute(
-            "INSERT INTO version_block (version, billing_month, day, block) VALUES (?, ?, ?, ?)",
-            [number, month, day, block],
-        )
+    layout = (names_text(draft.dimensions), names_text(draft.cost_columns))
+    connection.executemany(
+        "INSERT INTO block (id, digest, dimensions, cost_columns) VALUES (?, ?, ?, ?)",
+        [(block, digest, *layout) for block, digest in preparation.new],
+    )
+    for table, temporary, columns in (
+        ("entry", NEW_ENTRY, ENTRY_COLUMNS),
+        ("extra_amount", NEW_EXTRA, EXTRA_COLUMNS),
+    ):
+        names = ", ".join(columns)
+        connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM temp.{temporary} ORDER BY rowid")
+    connection.executemany(
+        "INSERT INTO version_block (version, billing_month, day, block) VALUES (?, ?, ?, ?)",
+        [(number, month, day, preparation.blocks[digest]) for month, day, digest in preparation.days],
+    )
 
 
-def _check_written(connection: sqlite3.Connection, number: int, ledger: Ledger) -> None:
-    applied: dict[str, list[int]] = {currency: [0] * len(ledger.cost_columns) for currency in ledger.currencies}
-    for index, column in enumerate(ledger.amounts):
-        for currency, amount in zip(ledger.currencies, column, strict=True):
-            applied[currency][index] += amount
-    expected = {currency: tuple(sums) for currency, sums in applied.items() if any(sums)}
-    rows = sum_entries(connection, number, (), ledger.dimensions, ledger.cost_columns, None)
-    count: int = connection.execute(
-        "SELECT COUNT(*) FROM version_block JOIN entry ON entry.block = version_block.block "
-        "WHERE version_block.version = ?",
-        [number],
-    ).fetchone()[0]
-    if {currency: sums for _, currency, sums in rows} != expected or count != len(ledger):
+def _write_months(connection: sqlite3.Connection, number: int, preparation: Preparation) -> None:
+    connection.executemany(
+        "INSERT INTO version_month (version, billing_month, digest, sums_digest) VALUES (?, ?, ?, ?)",
+        [(number, *month) for month in preparation.months],
+    )
+    connection.executemany(
+        "INSERT INTO version_sum (version, billing_month, dimension, value, currency, cost, units, parts) "
+        f"VALUES ({_marks(8)})",
+        [(number, *row) for row in preparation.sums],
+    )
+
+
+def _check_written(connection: sqlite3.Connection, number: int, draft: VersionDraft, preparation: Preparation) -> None:
+    """Raise StateError unless the entries of new blocks add up to what was to be written; others were looked at."""
+    first = preparation.new[0][0] if preparation.new else None
+    sums: dict[str, tuple[int, ...]] = {}
+    count = 0
+    if first is not None:
+        rows = sum_entries(connection, number, (), draft.dimensions, draft.cost_columns, None, first)
+        sums = {currency: amounts for _, currency, amounts in rows}
+        count = connection.execute(
+            "SELECT COUNT(*) FROM version_block JOIN entry ON entry.block = version_block.block "
+            "WHERE version_block.version = ? AND version_block.block >= ?",
+            [number, first],
+        ).fetchone()[0]
+    if sums != preparation.totals or count != preparation.entries:
         raise StateError(
             "The state does not add up to the ledger that was to be written; nothing was written.", hint=RESTORE
         )
-    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-    if broken:
-        raise StateError(f"A row of {broken[0]} in the state points at nothing; nothing was written.", hint=RESTORE)
 
 
 def _marks(count: int) -> str:

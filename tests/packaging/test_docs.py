@@ -96,8 +96,8 @@ def test_the_environment_variables_are_documented() -> None:
     text = section(COMMANDS_PAGE, "Environment variables")
     read = {f"COSTOPS_{name.upper()}" for name in OVERRIDABLE}
     for path in (ROOT / "costops").rglob("*.py"):
-        read |= set(re.findall(r'"(COSTOPS_[A-Z]+)"', path.read_text(encoding="utf-8")))
-    assert set(re.findall(r"`(COSTOPS_[A-Z]+)`", text)) == read
+        read |= set(re.findall(r'"(COSTOPS_[A-Z_]+)"', path.read_text(encoding="utf-8")))
+    assert set(re.findall(r"`(COSTOPS_[A-Z_]+)`", text)) == read
 
 
 @pytest.mark.parametrize(

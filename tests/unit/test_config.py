@@ -24,6 +24,7 @@ billing:
   - {name: old, path: /data/cur/*.parquet, format: aws-cur}
 metric_sources:
   - {name: warehouse, kind: file, path: "usage/*.csv"}
+memory_limit: 1.5GiB
 """
 
 
@@ -67,7 +68,9 @@ def test_every_setting_is_read_with_its_origin(tmp_path: Path) -> None:
         "report": "costops.yaml:5",
         "billing": "costops.yaml:6",
         "metric_sources": "costops.yaml:9",
+        "memory_limit": "costops.yaml:11",
     }
+    assert settings.memory_limit_bytes == 1_610_612_736
     assert (settings.spans["report[1]"].line, settings.spans["report[1]"].column) == (5, 15)
     assert settings.billing[0].span is not None
     assert (settings.billing[0].span.line, settings.billing[0].span.column) == (7, 25)
@@ -83,6 +86,7 @@ def test_the_defaults_are_those_of_the_documents(tmp_path: Path) -> None:
         (),
         (),
     )
+    assert settings.memory_limit_bytes is None
     assert set(settings.origins.values()) == {"default"}
 
 
@@ -103,6 +107,37 @@ def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path: Path) -> No
     )
     alone = load_settings(root, environment={"COSTOPS_STATE": ""}).settings
     assert (alone.state, alone.origins["state"]) == (root / "file.db", "costops.yaml:3")
+
+
+def test_the_memory_limit_of_a_flag_beats_that_of_the_environment(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "version: 1\nmemory_limit: 100MiB\n")
+    environment = {"COSTOPS_MEMORY_LIMIT": "300MB"}
+    flagged = load_settings(root, flags={"memory_limit": "2GiB"}, environment=environment).settings
+    assert (flagged.memory_limit_bytes, flagged.origins["memory_limit"]) == (2 << 30, "--memory-limit")
+    varied = load_settings(root, environment=environment).settings
+    assert (varied.memory_limit_bytes, varied.origins["memory_limit"]) == (300_000_000, "COSTOPS_MEMORY_LIMIT")
+    written = load_settings(root).settings
+    assert (written.memory_limit_bytes, written.origins["memory_limit"]) == (100 << 20, "costops.yaml:2")
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "origin"),
+    [({"memory_limit": ""}, {}, "--memory-limit"), ({}, {"COSTOPS_MEMORY_LIMIT": "1000"}, "COSTOPS_MEMORY_LIMIT")],
+)
+def test_a_flag_or_variable_that_is_no_amount_of_memory_is_wrong_use(
+    tmp_path: Path, flags: dict[str, str], environment: dict[str, str], origin: str
+) -> None:
+    root = workspace(tmp_path, "version: 1\n")
+    with pytest.raises(UsageError, match=f"^{origin}: .* is no amount of memory$") as caught:
+        load_settings(root, flags=flags, environment=environment)
+    assert caught.value.hint == "write a number and its unit, such as 1GiB, 1.5GB or 500MB"
+
+
+def test_the_memory_limit_is_nothing_that_a_plan_binds(tmp_path: Path) -> None:
+    small = load_settings(workspace(tmp_path, "version: 1\nmemory_limit: 100MiB\n")).settings
+    large = load_settings(workspace(tmp_path, "version: 1\nmemory_limit: 100GiB\n")).settings
+    assert small.memory_limit_bytes != large.memory_limit_bytes
+    assert small.canonical() == large.canonical()
 
 
 def test_a_path_of_a_flag_is_relative_to_where_the_command_runs(tmp_path: Path) -> None:
@@ -175,7 +210,12 @@ def test_a_workspace_may_be_the_git_root_itself(tmp_path: Path) -> None:
         ("version: 1\ncache: x\n", ("CO422", "2:1", "`cache` is not built yet")),
         ("version: 1\nrestate_months: 2\n", ("CO423", "2:1", "`restate_months` is not built yet")),
         ("version: 1\non_bill_change: {}\n", ("CO424", "2:1", "`on_bill_change` is not built yet")),
-        ("version: 1\nmemory_limit: 1GB\n", ("CO425", "2:1", "`memory_limit` is not built yet")),
+        ("version: 1\nmemory_limit: lots\n", ("CO604", "2:15", '"lots" is no amount of memory')),
+        ("version: 1\nmemory_limit: 1 G\n", ("CO604", "2:15", '"1 G" is no amount of memory')),
+        ("version: 1\nmemory_limit: 50%\n", ("CO604", "2:15", '"50%" is no amount of memory')),
+        ("version: 1\nmemory_limit: -1GiB\n", ("CO604", "2:15", '"-1GiB" is no amount of memory')),
+        ("version: 1\nmemory_limit: 67MB\n", ("CO604", "2:15", "a memory limit of 67MB is less than the 64.0 MiB without which the engine cannot begin")),
+        ("version: 1\nmemory_limit: 1000000000\n", ("CO204", "2:15", "text is wanted here, and 1000000000 without quotes is a number")),
     ],
 )  # fmt: skip
 def test_a_mistake_in_costops_yaml_has_its_place(tmp_path: Path, text: str, expected: tuple[str, str, str]) -> None:
@@ -207,7 +247,7 @@ def test_rules_that_leave_the_workspace_through_a_link_are_refused(tmp_path: Pat
         ({}, {"COSTOPS_COST": "x"}, "COSTOPS_COST: `x` is no cost column"),
         ({"rules": ".."}, {}, "--rules: the rules folder is outside the workspace"),
         ({"state": ""}, {}, "--state is empty"),
-        ({"report": "env"}, {}, "--report is no setting; flags set rules, state, cost"),
+        ({"report": "env"}, {}, "--report is no setting; flags set rules, state, cost, memory_limit"),
     ],
 )
 def test_a_flag_or_variable_that_makes_no_sense_is_wrong_usage(

@@ -1,7 +1,7 @@
 """The statements that hold what rules expect against the bill's values.
 
-Invariant: they run on `classes` with a row for every combination of field values that the bill has, before any are
-merged.
+Invariant: they see every value that a charge of the bill has, and none that is there only because it once stood for
+others.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from costops.engine.ir import Watched
+from costops.engine.factors import JOINT
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -20,7 +20,6 @@ from costops.engine.sql.syntax import (
     column,
     columns,
     conjunction,
-    create_table,
     disjunction,
     equal,
     function,
@@ -28,8 +27,8 @@ from costops.engine.sql.syntax import (
     is_present,
     join,
     number,
-    over,
     select,
+    star,
     subquery,
     summed,
     table,
@@ -45,21 +44,34 @@ Key = tuple[tuple[str, ...], str]
 """Columns of the keys that are read, and the column of the one that differs from them in case."""
 
 
-def found_values(watched: Sequence[Watched]) -> Node:
-    """One row: for each watched field whether it has a value, which expected values occur, and for each one that is
-    expected in any case whether it does.
+Expected = tuple[Sequence[str], Sequence[str], Sequence[str]]
+"""Columns, values that are expected in them as they are, and values that are expected in any case."""
+
+
+def _occurring(source: str) -> Node:
+    """What charges of the bill have, in a factor or in combinations of classes."""
+    if source == JOINT:
+        return subquery(select([star()], table("joint_values"), where=column("occurs")), "occurring")
+    found = select([column("row")], table(f"{source}_found"), distinct=True)
+    values = select([star()], table(f"{source}_values"), joins=[join(subquery(found, "found"), using=["row"])])
+    return subquery(values, "occurring")
+
+
+def found_values(source: str, expected: Sequence[Expected]) -> Node:
+    """One row: for each field whether it has a value, which expected values occur, and for each one that is expected
+    in any case whether it does. `source` is a factor, or JOINT.
     """
     values: list[Node] = []
-    for each in watched:
-        has_value = disjunction(*(is_present(column(name)) for name in each.columns))
+    for names, as_they_are, in_any_case in expected:
+        has_value = disjunction(*(is_present(column(name)) for name in names))
         values.append(_any_row(has_value))
-        values.append(_occurring(each.columns, each.values_as_they_are))
-        in_any_case = [
-            _any_row(disjunction(*(equal(_lower(column(name)), _lower(text(value))) for name in each.columns)))
-            for value in each.values_in_any_case
+        values.append(_those_of(names, as_they_are))
+        tests = [
+            _any_row(disjunction(*(equal(_lower(column(name)), _lower(text(value))) for name in names)))
+            for value in in_any_case
         ]
-        values.append(exp.Array(expressions=in_any_case))
-    return select(values, table("classes"))
+        values.append(exp.Array(expressions=tests))
+    return select(values, _occurring(source))
 
 
 def _any_row(test: Node) -> Node:
@@ -70,7 +82,7 @@ def _lower(value: Node) -> Node:
     return function("lower", value)
 
 
-def _occurring(names: Sequence[str], expected: Sequence[str]) -> Node:
+def _those_of(names: Sequence[str], expected: Sequence[str]) -> Node:
     """Which of some texts occur in any of the columns."""
     nothing = cast(exp.Array(expressions=[]), "VARCHAR[]")
     if not expected:
@@ -84,8 +96,8 @@ def _occurring(names: Sequence[str], expected: Sequence[str]) -> Node:
     return function("list_concat", *lists) if len(lists) > 1 else lists[0]
 
 
-def near_values(each: Watched, absent: Sequence[str]) -> Node:
-    """Values of a field that are spelled nearly like one that it lacks; a coarse choice."""
+def near_values(source: str, name: str, absent: Sequence[str]) -> Node:
+    """Values of a column that are spelled nearly like one that it lacks; a coarse choice."""
     value = column("value")
     plain = function("regexp_replace", function("lower", value), text(_SEPARATORS), text(""), text("g"))
     tests: list[Node] = []
@@ -93,7 +105,7 @@ def near_values(each: Watched, absent: Sequence[str]) -> Node:
         edits = function("damerau_levenshtein", function("lower", value.copy()), text(word.lower()))
         tests.append(binary(exp.LTE, edits, number(_most_edits(word))))
         tests.append(equal(plain.copy(), text(_plain(word))))
-    found = select([alias(column(each.nearby), "value")], table("classes"), distinct=True)
+    found = select([alias(column(name), "value")], _occurring(source), distinct=True)
     near = conjunction(is_present(value.copy()), disjunction(*tests))
     return select([value.copy()], subquery(found, "found"), where=near, order=[value.copy()]).limit(
         MOST_NEAR * len(absent)
@@ -109,27 +121,13 @@ def _plain(word: str) -> str:
     return word.lower().translate({ord(each): None for each in "-_. "})
 
 
-def tag_keys(tags: str) -> Node:
-    """Every key in the distinct texts of a part's tags."""
-    keys = alias(function("unnest", function("json_keys", column("tags"))), "key")
-    return select([column("key")], subquery(select([keys], table(tags)), "keys"), distinct=True, order=[column("key")])
-
-
-def tuples_by_case(keys: Sequence[Key]) -> Node:
-    """Tuples in classes of whether they have a tag only under a key in another case."""
-    flags = [alias(_only_other(each), f"case{place}") for place, each in enumerate(keys)]
-    flagged = subquery(select([column("tuple"), *flags], table("tuples")), "flagged")
-    number_of_class = over(function("dense_rank"), order=columns(f"case{place}" for place in range(len(keys))))
-    return create_table("classes", select([column("tuple"), alias(number_of_class, "profile")], flagged))
-
-
 def cost_by_case(keys: Sequence[Key], cost_place: int) -> Node:
     """(currency, cost that has each tag only under a key in another case)."""
     zero = cast(number(0), "HUGEINT")
     sums = [summed(case(_only_other(each), column(f"c{cost_place}"), zero.copy())) for each in keys]
     return select(
         [column("currency"), *sums],
-        table("raw"),
+        table("sums"),
         joins=[join(table("tuples"), using=["tuple"])],
         group=[number(1)],
         order=[number(1)],

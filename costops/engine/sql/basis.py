@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from costops.engine.sql.profiles import known
 from costops.engine.sql.scalar import scalar
 from costops.engine.sql.shape import Shape, element_names, part_keys, part_names, positions, printed
 from costops.engine.sql.syntax import (
@@ -88,7 +89,7 @@ def _candidates(basis: CostBasis) -> Node:
     needed = dict.fromkeys((*basis.destinations, *basis.partition, *([basis.unit] if basis.unit else [])))
     values = [column("profile"), *columns(needed)]
     conditions = [_in_state(basis), scalar(basis.condition), *present, *_not_excluded(basis.destinations, basis)]
-    return select(values, table("profiles"), where=conjunction(*conditions))
+    return select(values, known(basis.condition, basis.direct_source), where=conjunction(*conditions))
 
 
 def _in_state(basis: CostBasis) -> Node:

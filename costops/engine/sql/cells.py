@@ -1,21 +1,23 @@
-"""From files to raw cells: one row per billing month, day, last day of the charge period, currency and distinct field
-values.
+"""Reads the charges of a unit: first the distinct rows of each factor, then the sums of each combination of classes.
 
-Invariant: `raw` holds every charge of the bill exactly once, and `tuples` every combination of field values once. Of
-the amounts of a cell, columns c0, c1 and so on, the costs come first and then the quantities.
+Invariant: every charge is counted exactly once. A row that the first reading has not seen has no class in the second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
+from costops.engine.factors import FACTORS, MOMENTS, TAGS, PartFields
 from costops.engine.ir import RawField
-from costops.engine.sql.decimals import MONEY, is_number, picos
+from costops.engine.lower import columns_in
+from costops.engine.sql.decimals import MONEY
+from costops.engine.sql.factors import DATES, factor_columns, hashed
+from costops.engine.sql.faults import broken_among
 from costops.engine.sql.reader import counted, names_of, reader
-from costops.engine.sql.scalar import is_date, scalar
+from costops.engine.sql.scalar import Names, scalar
 from costops.engine.sql.syntax import (
     Node,
     alias,
@@ -26,16 +28,12 @@ from costops.engine.sql.syntax import (
     columns,
     conjunction,
     create_table,
-    create_view,
-    disjunction,
     equal,
     function,
     is_null,
     is_present,
     join,
-    negated,
     number,
-    over,
     paren,
     select,
     star,
@@ -45,14 +43,18 @@ from costops.engine.sql.syntax import (
     text,
     union_all,
 )
-from costops.model.bill import BillPart, PhysicalFile
-from costops.model.expression import Column, Expression, Literal, call
+from costops.model.bill import BillPart
+from costops.model.expression import Call, Column, Expression, Literal, call
 
-KEYS = ("month", "day", "until", "currency")
-NO_FIELD = "nothing"
-"""A constant column that stands in where a program needs no field at all."""
+KEYS = DATES
+"""What a cell has beside its tuple and its amounts."""
 
-_ALWAYS_KNOWN = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingCurrency")
+_KNOWN = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingCurrency")
+_TAGS_TEXT = "tags"
+_PLAIN = ("VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL")
+"""Types, or how they begin, whose equal values have equal texts and whose different ones have different ones."""
+_SIMPLE = ("present", "text", "timestamp", "first_present", "case", "in")
+"""Operations after which a column has hardly fewer values than before."""
 
 
 def field_expression(part: BillPart, field: RawField) -> Expression:
@@ -61,7 +63,7 @@ def field_expression(part: BillPart, field: RawField) -> Expression:
         return part.tag_columns.get(field.name, Literal(None))
     if field.name in part.columns:
         return part.columns[field.name]
-    if field.name not in _ALWAYS_KNOWN:
+    if field.name not in _KNOWN:
         return Literal(None)
     known: dict[str, Expression | None] = {
         "ChargePeriodStart": part.start,
@@ -76,157 +78,181 @@ def field_expression(part: BillPart, field: RawField) -> Expression:
 
 
 @dataclass(frozen=True, slots=True)
-class PartTables:
-    """Names of the tables that reading one part makes."""
+class FactorKeys:
+    """What tells the rows of a factor apart while files are read, and what is made of it afterwards.
 
-    combinations: str
-    tags: str
-    tag_values: str
-    keys: str
-    cells: str
-
-
-def tables_of(number_of_part: int) -> PartTables:
-    names = ("combinations", "tags", "tag_values", "keys", "part")
-    return PartTables(*(f"{name}_{number_of_part}" for name in names))
-
-
-PartFields = Sequence[tuple[RawField, str]]
-"""Fields that programs need, each with the name of its column."""
-
-
-def _row_fields(part: BillPart, fields: PartFields) -> list[Node]:
-    """What tells the combinations of a part apart, missing as the empty text: its fields, and the tags as one text."""
-    names = names_of(part.files[0])
-    plain, by_tags = _split_fields(part, fields)
-    values = [(scalar(field_expression(part, field), names), name) for field, name in plain]
-    if by_tags:
-        assert part.tags is not None
-        values.append((scalar(part.tags, names), "tags"))
-    return [alias(function("coalesce", value, text("")), name) for value, name in values]
-
-
-def _split_fields(part: BillPart, fields: PartFields) -> tuple[PartFields, PartFields]:
-    """Fields that are columns of a part, and those that are keys within its tags."""
-    by_tags = [(field, name) for field, name in fields if part.tags is not None and field.kind == "tag"]
-    return [each for each in fields if each not in by_tags], by_tags
-
-
-def part_combinations(part: BillPart, fields: PartFields, into: str) -> Node:
-    """Every distinct combination of what a part's fields are read from: the first of two passes over its files."""
-    return create_table(into, select(_row_fields(part, fields), reader(part.files), distinct=True))
-
-
-def distinct_tags(combinations: str, into: str) -> Node:
-    """Every distinct text of a part's tags."""
-    query = select(
-        [column("tags")], table(combinations), distinct=True, where=binary(exp.NEQ, column("tags"), text(""))
-    )
-    return create_table(into, query)
-
-
-def broken_tags(tags: str) -> Node:
-    """One text that is no JSON object, if there is one."""
-    kind = function("json_type", column("tags"))
-    is_object = case(function("json_valid", column("tags")), equal(kind, text("OBJECT")), exp.false())
-    query = select([column("tags")], table(tags), where=exp.Not(this=exp.Paren(this=is_object)), order=[column("tags")])
-    return query.limit(1)
-
-
-def tag_values(tags: str, keys: Sequence[tuple[str, str]], into: str) -> Node:
-    """Each distinct text's values of the keys that rules need."""
-    values = [
-        alias(
-            scalar(call("first_present", call("present", call("json_key", Column("tags"), Literal(key))), Literal(""))),
-            name,
-        )
-        for key, name in keys
-    ]
-    return create_table(into, select([column("tags"), *values], table(tags)))
-
-
-def part_keys(part: BillPart, fields: PartFields, tables: PartTables, salt: int) -> Node:
-    """Each combination with the hash of what it is read from, its field values, and their hash."""
-    plain, by_tags = _split_fields(part, fields)
-    values: list[Node] = [column(name) for _, name in plain]
-    joins = []
-    if by_tags:
-        values += [alias(function("coalesce", column(name, tables.tag_values), text("")), name) for _, name in by_tags]
-        joins.append(join(table(tables.tag_values), using=["tags"], kind="LEFT"))
-    key = alias(_hashed(_key_names(plain, by_tags), salt), "key")
-    keyed = subquery(select([key, *values], table(tables.combinations), joins=joins), "keyed")
-    named = [name for _, name in fields]
-    return create_table(
-        tables.keys, select([column("key"), alias(_hashed(named, salt), "tuple"), *columns(named)], keyed)
-    )
-
-
-def _key_names(plain: PartFields, by_tags: PartFields) -> list[str]:
-    return [*(name for _, name in plain), *(["tags"] if by_tags else [])]
-
-
-def _hashed(names: Sequence[str], salt: int) -> Node:
-    return function("hash", number(salt), *columns(names))
-
-
-def field_tuples(keys: Sequence[str], field_columns: Sequence[str]) -> Node:
-    """Each distinct combination of field values of all parts, with its hash."""
-    values = ["tuple", *field_columns]
-    parts = union_all([select(columns(values), table(name)) for name in keys])
-    return create_table("tuples", select(columns(values), subquery(parts, "parts"), distinct=True))
-
-
-def equal_hashes(name: str, hashed: str) -> Node:
-    """How many rows of a table share a hash with another; with none, the hash stands for the row exactly."""
-    distinct = exp.Count(this=exp.Distinct(expressions=[column(hashed)]))
-    return select([binary(exp.Sub, function("count", star()), distinct)], table(name))
-
-
-def part_cells(part: BillPart, fields: PartFields, amounts: Sequence[str], tables: PartTables, salt: int) -> Node:
-    """A part's charges summed by tuple and keys: the second pass over its files.
-
-    `amounts` are cost columns and quantities; one that the part lacks is 0, and so is one that a charge lacks.
+    Columns of a file are told apart as they are wherever that is enough: the engine then looks at each of the few
+    values of a dictionary once instead of at every row.
     """
-    names = names_of(part.files[0])
-    had = {**part.quantities, **part.costs}
+
+    part: BillPart
+    columns: tuple[str, ...]
+    """Columns of the files."""
+    made: tuple[Expression, ...]
+    """Texts made of the files' columns for each row."""
+    fields: tuple[tuple[str, Expression | int], ...]
+    """Each field with its expression over `columns`, or its place in `made`."""
+
+    def keys(self) -> list[Node]:
+        """What is told apart, over the rows of the files."""
+        names = names_of(self.part.files[0])
+        found = [column(names.columns[each]) for each in self.columns]
+        # Without any key there is one row.
+        return [*found, *(scalar(each, names) for each in self.made)] or [number(0)]
+
+    @property
+    def names(self) -> list[str]:
+        """What `keys` are called."""
+        return [f"r{place}" for place in range(max(1, len(self.columns) + len(self.made)))]
+
+    def read_names(self) -> Names:
+        """How expressions over `columns` are printed where those have their new names."""
+        types = dict(self.part.files[0].columns)
+        return Names(columns={each: f"r{place}" for place, each in enumerate(self.columns)}, types=types)
+
+    def values(self) -> list[tuple[str, Node]]:
+        """Each field as text, missing as the empty text."""
+        found = []
+        for name, value in self.fields:
+            if isinstance(value, int):
+                node = column(f"r{len(self.columns) + value}")
+            else:
+                node = scalar(value, self.read_names())
+            found.append((name, function("coalesce", node, text(""))))
+        return found
+
+
+def keys_of(part: BillPart, factor: str, fields: PartFields) -> FactorKeys:
+    """What tells the rows of a factor apart in the files of a part."""
+    expressions = [(name, field_expression(part, field)) for field, name in fields]
+    if factor == TAGS and part.tags is not None:
+        # The keys within the tags are read from each distinct text later.
+        expressions = [(_TAGS_TEXT, part.tags)]
+    types = dict(part.files[0].columns)
+    plain: dict[str, None] = {}
+    made: dict[Expression, int] = {}
+    found: list[tuple[str, Expression | int]] = []
+    if factor == MOMENTS:
+        moments = (part.start, part.end, part.billing_month, part.currency)
+        plain.update(dict.fromkeys(name for each in moments if each is not None for name in columns_in(each)))
+    for name, expression in expressions:
+        read = tuple(dict.fromkeys(columns_in(expression)))
+        if all(each in plain for each in read):
+            found.append((name, expression))
+        elif len(read) == 1 and types[read[0]].startswith(_PLAIN) and _is_simple(expression):
+            plain[read[0]] = None
+            found.append((name, expression))
+        else:
+            found.append((name, made.setdefault(expression, len(made))))
+    return FactorKeys(part, tuple(plain), tuple(made), tuple(found))
+
+
+def _is_simple(expression: Expression) -> bool:
+    match expression:
+        case Call(operation, arguments):
+            return operation in _SIMPLE and all(_is_simple(each) for each in arguments)
+    return True
+
+
+FACTOR = "factor"
+
+
+def raw_name(factor: str, unit: int) -> str:
+    """The table of a unit's distinct rows of a factor as the files have them."""
+    return f"{factor}_raw_{unit}"
+
+
+def raw_rows(keys: FactorKeys, into: str) -> Node:
+    """Every distinct row of one factor: one reading of a few columns."""
+    named = [alias(key, name) for key, name in zip(keys.keys(), keys.names, strict=True)]
+    return create_table(into, select(named, reader(keys.part.files), distinct=True))
+
+
+def raw_rows_together(keys: Mapping[str, FactorKeys], into: str) -> Node:
+    """The distinct rows of several factors in one reading, for files of which every column must be read anyway.
+
+    Its column FACTOR says of which factor a row is; its other columns are called by that and the key's name.
+    """
+    part = next(iter(keys.values())).part
+    named = [
+        alias(key, f"{factor}_{name}")
+        for factor, each in keys.items()
+        for key, name in zip(each.keys(), each.names, strict=True)
+    ]
+    rows = subquery(select(named, reader(part.files)), "rows")
+    sets = [[f"{factor}_{name}" for name in each.names] for factor, each in keys.items()]
+    marks = [exp.Anonymous(this="grouping", expressions=[column(names[0])]) for names in sets]
+    which = case(*(each for factor, mark in zip(keys, marks, strict=True) for each in (equal(mark, number(0)), text(factor))), text(""))
+    every = [name for names in sets for name in names]
+    grouped = select([alias(which, FACTOR), *columns(every)], rows)
+    grouping = exp.GroupingSets(expressions=[exp.Tuple(expressions=columns(names)) for names in sets])
+    grouped.set("group", exp.Group(grouping_sets=[grouping]))
+    return create_table(into, grouped)
+
+
+def raw_rows_of(together: str, factor: str, keys: FactorKeys, into: str) -> Node:
+    """One factor's rows of what `raw_rows_together` read."""
+    named = [alias(column(f"{factor}_{name}"), name) for name in keys.names]
+    return create_table(into, select(named, table(together), where=equal(column(FACTOR), text(factor))))
+
+
+def _all_raw(keys: FactorKeys, raw: Sequence[str]) -> Node:
+    if len(raw) == 1:
+        return table(raw[0])
+    return subquery(select([star()], subquery(union_all([select(columns(keys.names), table(each)) for each in raw]), "every"), distinct=True), "raw")
+
+
+def broken_tags(keys: FactorKeys, raw: Sequence[str]) -> Node:
+    """One text of a part's tags that is no JSON object, if there is one."""
+    return broken_among(subquery(_tag_texts(keys, raw), "texts"))
+
+
+def _tag_texts(keys: FactorKeys, raw: Sequence[str], *others: Node) -> Node:
+    (value,) = [value for name, value in keys.values() if name == _TAGS_TEXT]
+    return select([alias(function("nullif", value, text("")), _TAGS_TEXT), *others], _all_raw(keys, raw))
+
+
+def tag_keys(keys: FactorKeys, raw: str) -> Node:
+    """Every key in the tags of a unit."""
+    lists = select([alias(function("json_keys", column(_TAGS_TEXT)), "keys")], subquery(_tag_texts(keys, [raw]), "texts"), distinct=True)
+    each = select([alias(function("unnest", column("keys")), "key")], subquery(lists, "lists"))
+    return select([column("key")], subquery(each, "each"), distinct=True, order=[column("key")])
+
+
+def keyed_rows(keys: FactorKeys, factor: str, fields: PartFields, raw: Sequence[str], salt: int, into: str) -> Node:
+    """Each distinct row of the tables `raw` by the hash of its keys, with its fields and their hash as `row`."""
+    key = alias(hashed(keys.names, salt), "key")
+    names = factor_columns(factor, [name for _, name in fields])
+    if factor == TAGS and keys.part.tags is not None:
+        source = select([column("key"), *_tag_fields(fields)], subquery(_tag_texts(keys, raw, key), "texts"))
+    else:
+        dates = _dates(keys) if factor == MOMENTS else []
+        values = [alias(value, name) for name, value in keys.values()]
+        source = select([key, *dates, *values], _all_raw(keys, raw))
+    row = alias(hashed(names, salt), "row")
+    return create_table(into, select([column("key"), row, *columns(names)], subquery(source, "keyed")))
+
+
+def _tag_fields(fields: PartFields) -> list[Node]:
+    """The values of keys within a text of tags; the engine parses it once for all of them."""
+    pointers = ["/" + field.name.replace("~", "~0").replace("/", "~1") for field, _ in fields]
+    found = function("json_extract_string", column(_TAGS_TEXT), exp.Array(expressions=[text(each) for each in pointers]))
+    return [
+        alias(function("coalesce", function("list_extract", found.copy(), number(place + 1)), text("")), name)
+        for place, (_, name) in enumerate(fields)
+    ]
+
+
+def _dates(keys: FactorKeys) -> list[Node]:
+    part, names = keys.part, keys.read_names()
     start, billed = scalar(part.start, names), scalar(part.billing_month, names)
     end = scalar(part.end, names) if part.end is not None else cast(exp.Null(), "TIMESTAMP")
-    values: list[Node] = [
-        *_row_fields(part, fields),
-        alias(start, "starts"),
-        alias(end, "ends"),
-        alias(billed, "billed"),
+    return [
+        alias(cast(function("date_trunc", text("month"), billed), "DATE"), "month"),
+        alias(cast(start, "DATE"), "day"),
+        alias(_last_day(start.copy(), end), "until"),
         alias(scalar(part.currency, names), "currency"),
     ]
-    for place, amount in enumerate(amounts):
-        if amount in had:
-            values.append(alias(scalar(had[amount], names), f"c{place}"))
-    key = alias(_hashed(_key_names(*_split_fields(part, fields)), salt), "key")
-    rows = subquery(select([key, star()], subquery(select(values, counted(part)), "charges")), "rows")
-    merged = select(
-        [column("key"), column("merged")], table(tables.keys), joins=[join(table("merging"), using=["tuple"])]
-    )
-    keys: list[Node] = [
-        alias(column("merged"), "tuple"),
-        alias(cast(function("date_trunc", text("month"), column("billed")), "DATE"), "month"),
-        alias(cast(column("starts"), "DATE"), "day"),
-        alias(_last_day(column("starts"), column("ends")), "until"),
-        column("currency"),
-    ]
-    sums: list[Node] = [alias(function("count", star()), "rows")]
-    for place, amount in enumerate(amounts):
-        known = amount in had
-        value = column(f"c{place}") if known else cast(number(0), MONEY)
-        sums.append(alias(function("coalesce", summed(value), cast(number(0), MONEY)), f"c{place}"))
-        missing = function("count_if", is_null(column(f"c{place}"))) if known else number(0)
-        sums.append(alias(missing, f"n{place}"))
-    grouped = select(
-        [*keys, *sums],
-        rows,
-        joins=[join(subquery(merged, "merged_keys"), using=["key"], kind="LEFT")],
-        group=[number(place + 1) for place in range(len(keys))],
-    )
-    return create_table(tables.cells, grouped)
 
 
 def _last_day(starts: Node, ends: Node) -> Node:
@@ -238,91 +264,54 @@ def _last_day(starts: Node, ends: Node) -> Node:
     return case(is_long, cast(paren(binary(exp.Sub, ends, moment)), "DATE"), day)
 
 
-def all_cells(parts: Sequence[str], amounts: int) -> Node:
-    """The cells of all parts as one relation, `cells`, without copying them."""
-    names = ["tuple", *KEYS, "rows", *(f"{kind}{place}" for place in range(amounts) for kind in "cn")]
-    return create_view("cells", union_all([select(columns(names), table(part)) for part in parts]))
+def found_rows(keys: FactorKeys, keyed: str, raw: Mapping[int, str], salt: int) -> list[Node]:
+    """For each unit (unit, row): which of the part's rows it has."""
+    return [
+        select(
+            [alias(number(unit), "unit"), column("row")],
+            table(name),
+            joins=[join(table(keyed), on=equal(column("key"), hashed(keys.names, salt)))],
+            distinct=True,
+        )
+        for unit, name in raw.items()
+    ]
 
 
-def raw_cells(amounts: int) -> Node:
-    """Cells with amounts in picos."""
-    in_picos = [alias(picos(column(f"c{place}")), f"c{place}") for place in range(amounts)]
-    return create_table("raw", select([column("tuple"), *columns(KEYS), *in_picos], table("cells")))
+def all_found(factor: str, found: Sequence[Node]) -> Node:
+    """Which unit has which rows of a factor."""
+    return create_table(f"{factor}_found", union_all(list(found)))
 
 
-def bill_facts(costs: int) -> Node:
-    """Rows, rows that the first pass did not see, charges without a start or a currency, missing costs per column."""
-    return select(
-        [
-            function("coalesce", summed(column("rows")), number(0)),
-            function("coalesce", summed(case(is_null(column("tuple")), column("rows"), number(0))), number(0)),
-            function(
-                "coalesce",
-                summed(case(disjunction(no_date("day"), no_date("month")), column("rows"), number(0))),
-                number(0),
-            ),
-            function("coalesce", summed(case(is_null(column("currency")), column("rows"), number(0))), number(0)),
-            *(function("coalesce", summed(column(f"n{place}")), number(0)) for place in range(costs)),
-        ],
-        table("cells"),
+def cells(
+    part: BillPart,
+    amounts: Mapping[str, Expression],
+    factors: Mapping[str, tuple[FactorKeys, int, str]],
+    into: str,
+) -> Node:
+    """A unit's charges summed by their classes: the second reading.
+
+    `factors` has for each factor its keys, its salt, and the table (key, row) of the part; one without fields is not
+    there and has one class. An amount that a charge lacks is 0.
+    """
+    names = names_of(part.files[0])
+    joins, classes = [], []
+    for factor in FACTORS:
+        if factor not in factors:
+            classes.append(alias(cast(number(0), "INTEGER"), factor))
+            continue
+        keys, salt, keyed = factors[factor]
+        classed = join(table(f"{factor}_map"), using=["row"])
+        numbers = subquery(select(columns(("key", "class")), table(keyed), joins=[classed]), f"of_{factor}")
+        key = function("hash", number(salt), *keys.keys())
+        joins.append(join(numbers, on=equal(column("key", f"of_{factor}"), key), kind="LEFT"))
+        classes.append(alias(column("class", f"of_{factor}"), factor))
+    values = [alias(scalar(each, names), f"c{place}") for place, each in enumerate(amounts.values())]
+    charges = subquery(select([*classes, *values], counted(part), joins=joins), "charges")
+    sums: list[Node] = [alias(function("count", star()), "rows")]
+    for place in range(len(amounts)):
+        value = column(f"c{place}")
+        sums.append(alias(function("coalesce", summed(value), cast(number(0), MONEY)), f"c{place}"))
+        sums.append(alias(function("count", value.copy()), f"n{place}"))
+    return create_table(
+        into, select([*columns(FACTORS), *sums], charges, group=[number(place + 1) for place in range(len(FACTORS))])
     )
-
-
-def no_date(name: str) -> Node:
-    """Whether a day is missing, or none that a bill can have; a typing error makes the year 20255 of 2025-5."""
-    first, last = cast(text("1900-01-01"), "DATE"), cast(text("9999-12-31"), "DATE")
-    day = column(name)
-    return disjunction(is_null(day), binary(exp.LT, day.copy(), first), binary(exp.GT, day.copy(), last))
-
-
-def first_incomplete(part: BillPart, file: PhysicalFile, field: str) -> Node:
-    """(row number) of the first charge of a file without a `start` that a bill can have, or without a `currency`."""
-    names = names_of(file)
-    value = scalar(part.currency, names)
-    lacking = is_null(column("value"))
-    if field == "start":
-        value = cast(scalar(part.start, names), "DATE")
-        lacking = no_date("value")
-    return _first_row(file, value, lacking)
-
-
-def first_with_tags(part: BillPart, file: PhysicalFile, tags: str) -> Node:
-    """(row number) of the first charge of a file with exactly these tags."""
-    assert part.tags is not None
-    return _first_row(file, scalar(part.tags, names_of(file)), equal(column("value"), text(tags)))
-
-
-def _first_row(file: PhysicalFile, value: Node, where: Node) -> Node:
-    inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
-    return select([column("row")], subquery(inner, "t"), where=where, order=[column("row")]).limit(1)
-
-
-def every_value(file: PhysicalFile) -> Node:
-    """Reads every value of a file; gives nothing of use."""
-    # A count alone is answered from the table of contents of Parquet.
-    values = [function("max", function("hash", column(f"c{place}"))) for place in range(len(file.columns))]
-    return select(values, reader([file]))
-
-
-def first_unreadable(file: PhysicalFile, name: str, kind: str) -> Node:
-    """(row number, text) of the first value of a column that is no `kind`: DECIMAL, TIMESTAMPTZ or JSON."""
-    place = [each for each, _ in file.columns].index(name)
-    value = cast(column(f"c{place}"), "VARCHAR")
-    target = {"DECIMAL": MONEY, "JSON": "VARCHAR"}.get(kind, kind)
-    parsed = exp.TryCast(this=function("trim", column("value")), to=exp.DataType.build(target, dialect="duckdb"))
-    bad = is_null(parsed)
-    if kind == "JSON":
-        is_object = equal(function("json_type", column("value")), text("OBJECT"))
-        bad = negated(case(function("json_valid", column("value")), is_object, exp.false()))
-    elif kind == "DECIMAL":
-        bad = disjunction(bad, negated(is_number(column("value"))))
-    elif kind == "TIMESTAMPTZ":
-        bad = disjunction(bad, negated(is_date(column("value"))))
-    inner = select([alias(over(function("row_number")), "row"), alias(value, "value")], reader([file]))
-    present = exp.Not(this=exp.In(this=column("value"), expressions=[text(""), text("NULL")]))
-    return select(
-        [column("row"), column("value")],
-        subquery(inner, "t"),
-        where=conjunction(is_present(column("value")), present, bad),
-        order=[column("row")],
-    ).limit(1)

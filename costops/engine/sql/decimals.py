@@ -147,4 +147,11 @@ def _cut_and_rounded(whole: Node, fraction: Node) -> Node:
 
 def picos(value: Node) -> Node:
     """A DECIMAL(38,12) as an integer of 1e-12."""
-    return cast(function("replace", cast(value, "VARCHAR"), text("."), text("")), "HUGEINT")
+    # By way of text: a product would not fit, and a cast divides. Texts of 64 bits are made in half the time.
+    narrow = binary(exp.LT, function("abs", value), number(1_000_000))
+    short = cast(_without_point(cast(value.copy(), "DECIMAL(18,12)")), "BIGINT")
+    return case(narrow, cast(short, "HUGEINT"), cast(_without_point(value.copy()), "HUGEINT"))
+
+
+def _without_point(value: Node) -> Node:
+    return function("replace", cast(value, "VARCHAR"), text("."), text(""))

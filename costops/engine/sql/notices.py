@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from costops.engine.ir import PATH, PATH_MARK
+from costops.engine.sql.profiles import known
 from costops.engine.sql.scalar import scalar
 from costops.engine.sql.shape import Shape, alive_and, bucketed, part_names, positions, printed
 from costops.engine.sql.steps import in_effect
@@ -132,7 +133,7 @@ def untaken_money(matched: Expression, effective: tuple[str | None, str | None],
     """
     allocated = binary(exp.NEQ, column(PATH), text(PATH_MARK))
     living = conjunction(alive_and(matched), allocated)
-    profiles = select([column("profile"), column(PATH)], table("profiles"), where=living)
+    profiles = select([column("profile"), column(PATH)], known(matched), where=living)
     return _matched_money(profiles, PATH, effective, cost_place)
 
 
@@ -140,7 +141,7 @@ def untaken_money(matched: Expression, effective: tuple[str | None, str | None],
 def unchanged_money(matched: Expression, effective: tuple[str | None, str | None], cost_place: int) -> Node:
     """(step that took it, currency, cost) of what a step's source would match before the first allocation."""
     first = conjunction(equal(column("made"), number(0)), scalar(matched))
-    profiles = select([column("profile"), column("taken")], table("profiles"), where=first)
+    profiles = select([column("profile"), column("taken")], known(matched), where=first)
     return _matched_money(profiles, "taken", effective, cost_place)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from costops.engine.ir import PATH, PATH_MARK, Layer, Program
+from costops.engine.ir import PATH, PATH_MARK, TRUTH, Layer, Program
 from costops.engine.sql.cells import KEYS
 from costops.engine.sql.scalar import layered, scalar
 from costops.engine.sql.shape import printed
@@ -22,12 +22,15 @@ from costops.engine.sql.syntax import (
     column,
     columns,
     create_table,
+    create_view,
     function,
+    insert,
     is_null,
     join,
     null,
     number,
     over,
+    parameter,
     select,
     star,
     subquery,
@@ -36,7 +39,16 @@ from costops.engine.sql.syntax import (
     text,
     union_all,
 )
-from costops.model.expression import Column, call
+from costops.model.expression import Column, Expression, call, columns_in
+
+FIXED = "fixed"
+"""The place of a profile's truth values among those of all: with its values, its place in the order of cells."""
+
+OWN_ITEMS = "own_items"
+"""The table that items are put into; `items` is read."""
+
+EARLIER = ("old_made", "old_taken")
+"""A profile's lifetime in the rule set before, in twice the numbers of steps; missing in a first evaluation."""
 
 
 def slot_names(program: Program) -> tuple[str, ...]:
@@ -46,33 +58,33 @@ def slot_names(program: Program) -> tuple[str, ...]:
 @printed
 def classes(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
     """For each tuple of field values the number of its combination of slot values, those values, and columns `kept`."""
-    slotted = subquery(_slotted(program, field_columns, kept), "slotted")
+    slotted = subquery(slot_values(program, field_columns, kept), "slotted")
     slots = slot_names(program)
     # A profile's number orders it by its slots, which makes the order of cells the same on every run.
     profile = over(function("dense_rank"), order=columns(slots)) if slots else number(1)
     return create_table("classes", select([alias(profile, "profile"), exp.Star()], slotted))
 
 
-def _slotted(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
+def slot_values(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
     """Each tuple of field values with its slot values and columns `kept`."""
     fields = [
         alias(function("nullif", column(name), text("")) if name != "tuple" else column(name), name)
         for name in ("tuple", *field_columns)
     ]
     computed = layered(subquery(select(fields, table("tuples")), "fields"), program.layers)
+    truths = _truths(program.layers)
     values: list[Node] = [column("tuple")]
     for slot, name in program.slots:
-        values.append(alias(_settled(column(name), name, program.layers), slot))
+        value = column(name)
+        # A truth value is never null; texts stay as they are.
+        values.append(alias(function("coalesce", value, exp.false()) if name in truths else value, slot))
     return select([*values, *columns(kept)], computed)
 
 
-def _settled(value: Node, name: str, layers: Sequence[Layer]) -> Node:
-    """A truth value that is never null; texts stay as they are."""
-    for layer in layers:
-        for each, expression in layer:
-            if each == name and getattr(expression, "operation", "") in ("and", "or", "not", "in", "is_missing"):
-                return function("coalesce", value, exp.false())
-    return value
+def _truths(layers: Sequence[Layer]) -> set[str]:
+    """Names of the columns that hold truth values."""
+    operations = ("and", "or", "not", "in", "is_missing")
+    return {name for layer in layers for name, each in layer if getattr(each, "operation", "") in operations}
 
 
 def unmerged() -> Node:
@@ -101,37 +113,62 @@ def standing_tuples() -> Node:
 
 
 @printed
-def first_profiles(program: Program) -> Node:
-    """The profiles that the bill itself makes."""
-    values: list[Node] = [
-        column("profile"),
-        *columns(slot_names(program)),
+def fixed(program: Program, field_columns: tuple[str, ...]) -> Node:
+    """`fixed`: what each tuple of field values has in every slot, and its truth values' place among those of all."""
+    place = over(function("dense_rank"), order=columns(program.truths)) if program.truths else number(1)
+    slotted = subquery(slot_values(program, field_columns), "slotted")
+    return create_table("fixed", select([star(), alias(cast(place, "INTEGER"), FIXED)], slotted))
+
+
+@printed
+def first_profiles(values: tuple[str, ...], marks: tuple[str, ...]) -> Node:
+    """The profiles that the bill itself makes, one for each tuple of field values."""
+    # A profile's number orders it by its values, which makes the order of cells the same on every run.
+    profile = over(function("row_number"), order=columns([*values, FIXED, "tuple"]))
+    own: list[Node] = [
+        alias(cast(profile, "INTEGER"), "profile"),
+        *columns(("tuple", FIXED, *values)),
+        *(alias(exp.false(), mark) for mark in marks),
         alias(text(PATH_MARK), PATH),
         alias(number(0), "made"),
         alias(null("INTEGER"), "taken"),
+        *(alias(null("INTEGER"), name) for name in EARLIER),
     ]
-    return create_table("profiles", select(values, table("classes"), distinct=True))
+    return create_table("profiles", select(own, table("fixed")))
+
+
+def known(*expressions: Expression) -> Node:
+    """Profiles with everything that some expressions read: their values, and truth values of their tuples."""
+    truths = sorted({name for each in expressions for name in columns_in(each) if name.startswith(TRUTH)})
+    if not truths:
+        return table("profiles")
+    of_tuples = subquery(select(columns(("tuple", *truths)), table("fixed")), "truths")
+    query = select([star()], table("profiles"), joins=[join(of_tuples, using=["tuple"])])
+    return subquery(query, "profiles")
 
 
 @printed
 def first_items(costs: int) -> Node:
     """The bill's cost by profile and day."""
     keys: list[Node] = [column("profile"), *columns(KEYS)]
-    sums = [alias(cast(summed(column(f"c{place}")), "HUGEINT"), f"c{place}") for place in range(costs)]
-    return create_table(
-        "items",
-        select(
-            [*keys, *sums],
-            table("raw"),
-            joins=[join(table("classes"), using=["tuple"])],
-            group=[number(place + 1) for place in range(len(keys))],
-        ),
-    )
+    sums = columns(f"c{place}" for place in range(costs))
+    numbers = subquery(select([column("tuple"), column("profile")], table("profiles")), "numbers")
+    return create_table(OWN_ITEMS, select([*keys, *sums], table("raw"), joins=[join(numbers, using=["tuple"])]))
 
 
-def _reported(program: Program) -> Node:
+@printed
+def all_items(kept: str | None) -> Node:
+    """`items`: what was made here and, where an evaluation was kept, what is `kept` of it, as one relation."""
+    queries = [select([star()], table(OWN_ITEMS))]
+    if kept is not None:
+        queries.append(select([star()], exp.table_("items", db=kept, quoted=True)))
+    return create_view("items", union_all(queries))
+
+
+def reported(program: Program) -> Node:
     """Profiles with a column for each report dimension, result-stage ones computed."""
-    computed = layered(table("profiles"), program.result_layers)
+    read = [each for layer in program.result_layers for _, each in layer]
+    computed = layered(known(*read), program.result_layers)
     values: list[Node] = [column("profile"), column("made"), column("taken"), column(PATH)]
     for place, (_, name) in enumerate(program.report):
         values.append(alias(scalar(call("present", Column(name))), f"d{place}"))
@@ -139,101 +176,10 @@ def _reported(program: Program) -> Node:
 
 
 @printed
-def places(program: Program) -> Node:
-    """Living profiles with the number, from 0, of their report values and path in the order of the ledger."""
-    names = [*(f"d{place}" for place in range(len(program.report))), PATH]
-    rank = alias(_from_0(over(function("dense_rank"), order=columns(names))), "place")
-    living = subquery(_reported(program), "reported")
-    return create_table(
-        "places", select([column("profile"), rank, *columns(names)], living, where=is_null(column("taken")))
-    )
-
-
-@printed
-def ledger(costs: int) -> Node:
-    """The final ledger without rows of only 0: month, day, currency, place and costs."""
-    keys: list[Node] = [*columns(KEYS[:2]), column("currency"), column("place")]
-    sums = [summed(column(f"c{place}")) for place in range(costs)]
-    nonzero: Node | None = None
-    for each in sums:
-        test = binary(exp.NEQ, each.copy(), number(0))
-        nonzero = test if nonzero is None else exp.Or(this=nonzero, expression=test)
-    living = select([column("profile"), column("place")], table("places"))
-    return create_table(
-        "ledger",
-        select(
-            [*keys, *(alias(each, f"c{place}") for place, each in enumerate(sums))],
-            table("items"),
-            joins=[join(subquery(living, "living"), using=["profile"])],
-            group=[number(place + 1) for place in range(len(keys))],
-            having=nonzero,
-        ),
-    )
-
-
-@printed
-def dates() -> Node:
-    """The ledger's months, days and currencies, numbered in order from 0."""
-    names = (*KEYS[:2], "currency")
-    found = subquery(select(columns(names), table("ledger"), distinct=True), "found")
-    date = alias(_from_0(over(function("row_number"), order=columns(names))), "date")
-    return create_table("dates", select([date, star()], found))
-
-
-def _from_0(rank: Node) -> Node:
-    return binary(exp.Sub, rank, number(1))
-
-
-@printed
-def fits_64_bits(costs: int) -> Node:
-    """Whether each cost column of the ledger has only amounts of 64 bits."""
-    largest = [function("max", function("abs", column(f"c{place}"))) for place in range(costs)]
-    fits = [binary(exp.LT, each, number(1 << 63)) for each in largest]
-    return select([function("coalesce", each, exp.true()) for each in fits], table("ledger"))
-
-
-@printed
-def date_rows() -> Node:
-    """(month, day, currency) as texts, by their number."""
-    values: list[Node] = [
-        alias(function("strftime", column("month"), text("%Y-%m")), "ledger_month"),
-        alias(function("strftime", column("day"), text("%Y-%m-%d")), "ledger_day"),
-        column("currency"),
-    ]
-    return select(values, table("dates"), order=[column("date")])
-
-
-@printed
-def place_rows(dimensions: int) -> Node:
-    """(place, report values, path), by place."""
-    names = ["place", *(f"d{place}" for place in range(dimensions)), PATH]
-    return select(columns(names), table("places"), distinct=True, order=[column("place")])
-
-
-@printed
-def ledger_rows(narrow: tuple[bool, ...]) -> Node:
-    """(number of the date, place, costs) in order.
-
-    Texts would be made anew for every row, and integers of 128 bits reach Python eight times slower than those of 64:
-    costs that are `narrow` fit the latter.
-    """
-    amounts = [
-        cast(column(f"c{place}"), "BIGINT") if is_narrow else column(f"c{place}")
-        for place, is_narrow in enumerate(narrow)
-    ]
-    return select(
-        [column("date"), column("place"), *amounts],
-        table("ledger"),
-        joins=[join(table("dates"), using=[*KEYS[:2], "currency"])],
-        order=[number(1), number(2)],
-    )
-
-
-@printed
 def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: int) -> Node:
     """(step 0, report dimension by place, value, currency, amount) of a program without steps."""
     path = alias(text(PATH_MARK), PATH)
-    slotted = subquery(select([exp.Star(), path], subquery(_slotted(program, field_columns), "slotted")), "profiles")
+    slotted = subquery(select([exp.Star(), path], subquery(slot_values(program, field_columns), "slotted")), "profiles")
     values = [
         alias(scalar(call("present", Column(name))), f"d{place}") for place, (_, name) in enumerate(program.report)
     ]
@@ -256,36 +202,36 @@ def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: 
 
 
 @printed
-def money_by_step(program: Program, cost_place: int) -> Node:
+def first_sums(cost_place: int) -> Node:
+    """`sums`: the shown cost of each profile by currency."""
+    return create_table("sums", _sums("items", cost_place))
+
+
+@printed
+def more_sums(cost_place: int) -> Node:
+    """The same of profiles behind $1."""
+    return insert("sums", _sums(OWN_ITEMS, cost_place).where(binary(exp.GT, column("profile"), parameter(1))))
+
+
+def _sums(items: str, cost_place: int) -> exp.Select:
+    values = [column("profile"), column("currency"), alias(cast(summed(column(f"c{cost_place}")), "HUGEINT"), "amount")]
+    return select(values, table(items), group=[number(1), number(2)])
+
+
+@printed
+def money_by_step(program: Program) -> Node:
     """(step, report dimension by place, value, currency, amount) that each step adds; step 0 is the bill itself."""
-    amounts = _amounts(cost_place)
-    born = select(
-        [alias(column("made"), "step"), *_report_columns(program), column("currency"), column("amount")], amounts
-    )
+    shown = join(subquery(reported(program), "reported"), using=["profile"])
+    values = [*_report_columns(program), column("currency"), column("amount")]
+    born = select([alias(column("made"), "step"), *values], table("sums"), joins=[shown])
+    lost: list[Node] = [*_report_columns(program), column("currency"), alias(exp.Neg(this=column("amount")), "amount")]
     gone = select(
-        [
-            alias(column("taken"), "step"),
-            *_report_columns(program),
-            column("currency"),
-            alias(exp.Neg(this=column("amount")), "amount"),
-        ],
-        _amounts(cost_place),
+        [alias(column("taken"), "step"), *lost],
+        table("sums"),
+        joins=[shown.copy()],
         where=exp.Not(this=is_null(column("taken"))),
     )
-    reported = join(subquery(_reported(program), "reported"), using=["profile"])
-    for query in (born, gone):
-        query.set("joins", [reported.copy()])
     return create_table("moves", union_all([born, gone]))
-
-
-def _amounts(cost_place: int) -> Node:
-    """Cost of each profile by currency."""
-    query = select(
-        [column("profile"), column("currency"), alias(summed(column(f"c{cost_place}")), "amount")],
-        table("items"),
-        group=[number(1), number(2)],
-    )
-    return subquery(query, "amounts")
 
 
 def _report_columns(program: Program) -> list[Node]:
@@ -306,15 +252,15 @@ def money_of_dimension(place: int) -> Node:
 
 
 @printed
-def imbalances(costs: int) -> Node:
-    """(step, month, day, currency) where what a step took and what it made differ in any cost column."""
+def imbalances(costs: int, only_some: bool) -> Node:
+    """(step, month, day, currency) where what a step, of all or of those of $1, took and made differ in any cost."""
     sums = [f"c{place}" for place in range(costs)]
     lives = subquery(select([column("profile"), column("made"), column("taken")], table("profiles")), "lives")
     made = select(
         [alias(column("made"), "step"), *columns(KEYS[:2]), column("currency"), *columns(sums)],
         table("items"),
         joins=[join(lives, using=["profile"])],
-        where=binary(exp.GT, column("made"), number(0)),
+        where=_of_steps("made", only_some),
     )
     taken = select(
         [
@@ -325,7 +271,7 @@ def imbalances(costs: int) -> Node:
         ],
         table("items"),
         joins=[join(lives.copy(), using=["profile"])],
-        where=exp.Not(this=is_null(column("taken"))),
+        where=_of_steps("taken", only_some),
     )
     keys = [column("step"), *columns(KEYS[:2]), column("currency")]
     differs: Node = exp.false()
@@ -338,6 +284,10 @@ def imbalances(costs: int) -> Node:
         having=differs,
         order=[number(place + 1) for place in range(len(keys))],
     ).limit(1)
+
+
+def _of_steps(end: str, only_some: bool) -> Node:
+    return function("list_contains", parameter(1), column(end)) if only_some else binary(exp.GT, column(end), number(0))
 
 
 def _totals(source: str, costs: int, *, only_alive: bool) -> Node:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from costops.engine.ir import MetricUse
-from costops.engine.sql.cells import no_date
+from costops.engine.sql.faults import no_date
 from costops.engine.sql.decimals import picos
 from costops.engine.sql.reader import names_of, reader
 from costops.engine.sql.scalar import Names, layered, scalar

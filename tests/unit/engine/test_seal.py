@@ -119,7 +119,7 @@ def test_the_bills_own_files_and_the_cells_stay_open_and_nothing_beside_them(tmp
         (tmp_path / name).write_text("a\n1\n", encoding="utf-8")
     (tmp_path / "cells").mkdir()
     with _connection(1) as connection:
-        _seal(connection, [str(tmp_path / "bill[1].csv"), str(tmp_path / "bill*.csv")], tmp_path / "cells")
+        _seal(connection, [str(tmp_path / "bill[1].csv"), str(tmp_path / "bill*.csv")], [tmp_path / "cells"])
         for name in names[:2]:
             pattern = as_pattern(tmp_path / name)
             assert connection.execute("SELECT a FROM read_csv($1)", [pattern]).fetchall() == [(1,)]

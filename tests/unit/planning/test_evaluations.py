@@ -6,11 +6,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from workbench import Case, charge, load, usage, write, write_rules
 
-from costops.engine.embedded import Money, Request, evaluate
-from costops.model.rules import Dimension, DimensionRule, Label, Lookup, Metric, RuleSet, Source, Transform
-from costops.planning.evaluations import Reading, plan_evaluations
+from costops.engine.embedded import Money, Outcome, Request, evaluate
+from costops.model.rules import (
+    Allocation,
+    Dimension,
+    DimensionRule,
+    Label,
+    Lookup,
+    Method,
+    Metric,
+    RuleSet,
+    Source,
+    Transform,
+)
+from costops.planning.evaluations import Reading, counts_read, plan_evaluations, walked_money
 from costops.planning.walk import walk
 from costops.workspace import open_workspace
 
@@ -80,24 +93,44 @@ class Bench:
         write_rules(self._folder, before + ("allocations:" + "".join(allocations) if allocations else ""))
         return load(self._folder)
 
-    def money(self, rule_sets: list[RuleSet]) -> list[tuple[Money, ...]]:
+    def outcomes(self, requests: list[Request]) -> tuple[Outcome, ...]:
         with open_workspace(self._folder, environment={}) as workspace:
-            requests = [Request(each) for each in rule_sets]
             done = evaluate(workspace.bill, workspace.metrics, requests, report=CASE.report, cost=CASE.cost, threads=1)
-        return [outcome.money for outcome in done.outcomes]
+        return done.outcomes
 
     def check(self, rule_sets: list[RuleSet]) -> int:
         """Every reading is what its rule set alone gives, within 1e-9; gives the number of evaluations."""
         chosen, readings = plan_evaluations(rule_sets)
         assert chosen[-1] is rule_sets[-1]
-        money, alone = self.money(list(chosen)), self.money(rule_sets)
-        for rules, reading, own in zip(rule_sets, readings, alone, strict=True):
-            read = money[reading.evaluation][reading.after]
-            assert len(own) == 1 + sum(each.enabled for each in rules.allocations)
-            assert sums(read) == sums(own[-1])
-            for key in {*read, *own[-1]}:
-                assert abs(read.get(key, 0) - own[-1].get(key, 0)) < 1000, key
+        counts = counts_read(readings, len(chosen))
+        outcomes = self.outcomes([Request(each, after=after) for each, after in zip(chosen, counts, strict=True)])
+        alone = [money_of(rules, each) for rules, each in zip(rule_sets, self.each_alone(rule_sets), strict=True)]
+        for reading, own in zip(readings, alone, strict=True):
+            read = outcomes[reading.evaluation].money_after(reading.after)
+            assert sums(read) == sums(own)
+            for key in {*read, *own}:
+                assert abs(read.get(key, 0) - own.get(key, 0)) < 1000, key
+        walked = walked_money(outcomes, readings)
+        assert walked.start == outcomes[readings[0].evaluation].money_after(readings[0].after)
+        assert walked.end == outcomes[-1].money_after(readings[-1].after)
+        assert len(walked.moves) == len(rule_sets) - 1
+        assert added(walked.start, *walked.moves) == walked.end
         return len(chosen)
+
+    def each_alone(self, rule_sets: list[RuleSet]) -> tuple[Outcome, ...]:
+        return self.outcomes([Request(each) for each in rule_sets])
+
+
+def money_of(rules: RuleSet, outcome: Outcome) -> Money:
+    return outcome.money_after(sum(each.enabled for each in rules.allocations))
+
+
+def added(*parts: Money) -> Money:
+    sums: Money = {}
+    for part in parts:
+        for key, amount in part.items():
+            sums[key] = sums.get(key, 0) + amount
+    return {key: amount for key, amount in sums.items() if amount}
 
 
 def sums(money: Money) -> dict[tuple[str, str], int]:
@@ -117,7 +150,7 @@ ALL = (SUPPORT, SUPPORT_BY_ENV, DATADOG, DATABASE, CHAINED)
 
 def test_a_first_plan_is_read_off_one_evaluation_and_the_bill_without_a_label(bench: Bench) -> None:
     new = bench.rules(*ALL)
-    stops = walk(RuleSet(), new, lambda rules: True)
+    stops = walk(RuleSet(), new)
     rule_sets = [RuleSet(), *(stop.rules for stop in stops)]
     assert len(rule_sets) == 10
     # Nothing, one label, and both with the dimension: what follows are allocations alone.
@@ -142,7 +175,7 @@ def test_every_stop_of_a_walk_is_read_right(
     bench: Bench, old: tuple[str, ...], new: tuple[str, ...], evaluations: int
 ) -> None:
     first, last = bench.rules(*old), bench.rules(*new)
-    stops = walk(first, last, lambda rules: True)
+    stops = walk(first, last)
     assert bench.check([first, *(stop.rules for stop in stops)]) == evaluations
 
 
@@ -151,7 +184,7 @@ def test_a_walk_over_labels_and_result_dimensions_is_read_right(bench: Bench) ->
     new = bench.rules(
         SUPPORT, DATADOG, before=LABELS.replace("Tags.env", "Tags.environment") + UNIT.replace("none", "x")
     )
-    stops = walk(old, new, lambda rules: True)
+    stops = walk(old, new)
     assert bench.check([old, *(stop.rules for stop in stops)]) == 3
 
 
@@ -224,3 +257,38 @@ def test_another_table_in_use_needs_an_evaluation_of_its_own_and_an_unused_one_d
     assert len(plan_evaluations([replace(rules, lookups=(Lookup(id="u.csv", rows=()), one)), rules])[0]) == 1
     off = RuleSet(labels=(TEAM, replace(looking_up, id="off", enabled=False)), lookups=(one,))
     assert len(plan_evaluations([replace(off, lookups=(other,)), off])[0]) == 1
+
+
+def allocation(id: str, *, enabled: bool = True) -> Allocation:
+    return Allocation(id=id, method=Method.EVEN, to=("team",), into=("team",), enabled=enabled)
+
+
+def of(text: str) -> RuleSet:
+    """Allocations of one letter each; those in upper case are disabled."""
+    return RuleSet(allocations=tuple(allocation(each.lower(), enabled=each.islower()) for each in text))
+
+
+def test_those_that_are_evaluated_keep_their_order_with_the_last_one_last() -> None:
+    chosen, readings = plan_evaluations([of(each) for each in ("abc", "bc", "bca", "bcd", "bc", "abcd")])
+    assert [names(each) for each in chosen] == ["b c a", "b c d", "a b c d"]
+    assert [(each.evaluation, each.after) for each in readings] == [(2, 3), (0, 2), (0, 3), (1, 3), (0, 2), (2, 4)]
+    assert counts_read(readings, 3) == ((2, 3), (3,), (3, 4))
+
+
+texts = st.lists(st.text("abcABC", max_size=5).filter(lambda each: len(set(each.lower())) == len(each)), min_size=1)
+
+
+@settings(max_examples=300, derandomize=True, database=None, deadline=None)
+@given(texts)
+def test_every_rule_set_is_read_where_the_same_allocations_begin(found: list[str]) -> None:
+    rule_sets = [of(each) for each in found]
+    chosen, readings = plan_evaluations(rule_sets)
+    assert chosen[-1] is rule_sets[-1]
+    enabled = [[each for each in text if each.islower()] for text in found]
+    for mine, reading in zip(enabled, readings, strict=True):
+        whole = [each.id for each in chosen[reading.evaluation].allocations if each.enabled]
+        assert whole[: reading.after] == mine
+    # None of those that are evaluated could be read off another, unless it is the last.
+    wholes = [[each.id for each in rules.allocations if each.enabled] for rules in chosen]
+    for place, mine in enumerate(wholes[:-1]):
+        assert all(other[: len(mine)] != mine for at, other in enumerate(wholes) if at != place)

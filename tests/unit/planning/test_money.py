@@ -8,6 +8,7 @@ from costops.planning.money import (
     coverage,
     largest_moves,
     money_lines,
+    moved_lines,
     moved_money,
     totals_by_cost,
     without_dust,
@@ -132,3 +133,9 @@ def test_money_is_added_and_elements_of_zero_are_left_out() -> None:
         ("team", "c", "USD"): 1,
     }
     assert BEFORE["team", "b", "USD"] == 10_000
+
+
+def test_lines_of_what_moved_are_those_of_the_money_before_and_after() -> None:
+    moved = {key: AFTER.get(key, 0) - BEFORE.get(key, 0) for key in {**BEFORE, **AFTER}}
+    assert moved_lines(BEFORE, moved, DIMENSIONS) == money_lines(BEFORE, AFTER, DIMENSIONS)
+    assert moved_lines(BEFORE, moved, ("env",)) == ()

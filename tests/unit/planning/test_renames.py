@@ -28,7 +28,7 @@ def bound(text: str) -> RuleSet:
 
 
 def walked(old: str, new: str) -> list[str]:
-    stops = walk(bound(old), bound(new), lambda rules: True)
+    stops = walk(bound(old), bound(new))
     return [f"{each.action} {each.kind} {each.id}" for stop in stops for each in stop.edits]
 
 

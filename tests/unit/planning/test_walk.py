@@ -15,6 +15,7 @@ from costops.model.rules import (
     Allocation,
     Dimension,
     DimensionRule,
+    Entry,
     Label,
     Lookup,
     Method,
@@ -24,7 +25,7 @@ from costops.model.rules import (
     Transform,
     tables_named,
 )
-from costops.planning.walk import Stop, walk
+from costops.planning.walk import Fit, Stop, walk
 
 EXAMPLES = settings(max_examples=200, derandomize=True, database=None, deadline=None)
 
@@ -56,8 +57,25 @@ def rules(
     return RuleSet(labels=labels, dimensions=dimensions, metrics=metrics, allocations=made)
 
 
-def always(found: RuleSet) -> bool:
-    return True
+class Told:
+    """Whether rule sets have errors, as a function says; it is told every edit in turn, which is looked at here."""
+
+    def __init__(self, rules: RuleSet, binds: Callable[[RuleSet], bool]) -> None:
+        self._rules = rules
+        self._binds = binds
+
+    def after(self, rules: RuleSet, kind: str, identity: str, entry: Entry | None) -> bool:
+        def others(found: RuleSet) -> list[tuple[str, Entry]]:
+            return [(each, it) for each, it in found.entries() if (each, it.id) != (kind, identity)]
+
+        assert others(rules) == others(self._rules), "something else has changed"
+        assert [it for each, it in rules.entries() if (each, it.id) == (kind, identity)] == ([entry] if entry else [])
+        self._rules = rules
+        return self._binds(rules)
+
+
+def told_to(binds: Callable[[RuleSet], bool]) -> Callable[[RuleSet], Fit]:
+    return lambda rules: Told(rules, binds)
 
 
 def told(stops: tuple[Stop, ...]) -> list[str]:
@@ -69,19 +87,19 @@ def order(found: RuleSet) -> str:
 
 
 def orders(old: RuleSet, new: RuleSet) -> list[str]:
-    return [order(stop.rules) for stop in walk(old, new, always)]
+    return [order(stop.rules) for stop in walk(old, new)]
 
 
 def test_equal_rule_sets_are_no_walk() -> None:
     one = rules("a", "b", labels=(label("team"),))
     moved_file = replace(one.allocations[0], span=Span("rules/z.yaml", 9, 1, 9, 2), text="other text")
-    assert walk(one, one, always) == ()
-    assert walk(one, replace(one, allocations=(moved_file, one.allocations[1])), always) == ()
+    assert walk(one, one) == ()
+    assert walk(one, replace(one, allocations=(moved_file, one.allocations[1]))) == ()
 
 
 def test_everything_of_a_first_plan_is_added_in_the_order_of_evaluation() -> None:
     new = rules("a", "b", labels=(label("l"),), dimensions=(dimension("d"),), metrics=(metric("m"),))
-    stops = walk(RuleSet(), new, always)
+    stops = walk(RuleSet(), new)
     assert told(stops) == ["add label l", "add dimension d", "add metric m", "add allocation a", "add allocation b"]
     assert [order(stop.rules) for stop in stops] == ["", "", "", "a", "ab"]
     assert [len(stop.rules.labels) for stop in stops] == [1] * 5
@@ -97,7 +115,7 @@ def test_the_walk_goes_in_the_contracts_order() -> None:
         labels=(label("l2", "other"), label("l3")),
         dimensions=(dimension("d1", "y"), dimension("d2")), metrics=(metric("m2", "q2"),),
     )  # fmt: skip
-    found = told(walk(old, new, always))
+    found = told(walk(old, new))
     moved = next(each for each in found if each.startswith("move"))
     assert moved in ("move allocation left", "move allocation right")
     assert found == [
@@ -121,7 +139,7 @@ def test_removals_come_in_the_old_order_and_additions_in_the_new_one() -> None:
 
 
 def test_an_edit_keeps_its_place() -> None:
-    stops = walk(rules("a", "b", "c"), rules("a", allocation("b", "RDS"), "c"), always)
+    stops = walk(rules("a", "b", "c"), rules("a", allocation("b", "RDS"), "c"))
     assert told(stops) == ["change allocation b"]
     assert order(stops[0].rules) == "abc"
     before, after = stops[0].edits[0].before, stops[0].edits[0].after
@@ -137,26 +155,26 @@ def test_an_added_rule_stands_where_it_stands_in_the_end() -> None:
 def test_disabling_comes_first_and_enabling_last() -> None:
     old = rules("a", allocation("b", enabled=False), "c")
     new = rules(allocation("a", enabled=False), allocation("b"), allocation("c", "RDS"))
-    stops = walk(old, new, always)
+    stops = walk(old, new)
     assert told(stops) == ["change allocation a", "change allocation c", "change allocation b"]
     assert [order(stop.rules) for stop in stops] == ["ABc", "ABc", "Abc"]
 
 
 def test_a_rule_that_moves_is_one_change_and_the_ones_it_passes_are_none() -> None:
-    stops = walk(rules("a", "b", "c", "d"), rules("d", "a", "b", "c"), always)
+    stops = walk(rules("a", "b", "c", "d"), rules("d", "a", "b", "c"))
     assert told(stops) == ["move allocation d"]
     assert stops[0].rules == rules("d", "a", "b", "c")
 
 
 def test_several_moves_are_taken_one_by_one() -> None:
     old, new = rules("a", "b", "c", "d", "e", "f"), rules("f", "b", "c", "d", "e", "a")
-    stops = walk(old, new, always)
+    stops = walk(old, new)
     assert sorted(told(stops)) == ["move allocation a", "move allocation f"]
     assert [order(stop.rules) for stop in stops] == ["fabcde", "fbcdea"]
 
 
 def test_a_rule_that_is_edited_and_moved_is_two_changes() -> None:
-    stops = walk(rules("a", "b", "c", "d"), rules(allocation("d", "RDS"), "a", "b", "c"), always)
+    stops = walk(rules("a", "b", "c", "d"), rules(allocation("d", "RDS"), "a", "b", "c"))
     assert told(stops) == ["change allocation d", "move allocation d"]
     move = stops[1].edits[0]
     assert isinstance(move.after, Allocation)
@@ -171,12 +189,12 @@ def test_a_rule_that_is_enabled_and_moved_moves_before_it_is_enabled() -> None:
 
 def test_another_order_of_labels_is_no_change() -> None:
     one, two = label("a"), label("b")
-    assert walk(rules(labels=(one, two)), rules(labels=(two, one)), always) == ()
+    assert walk(rules(labels=(one, two)), rules(labels=(two, one))) == ()
 
 
 def test_a_text_only_edit_is_a_change() -> None:
     named = replace(allocation("a"), description="splits support")
-    assert told(walk(rules("a"), rules(named), always)) == ["change allocation a"]
+    assert told(walk(rules("a"), rules(named))) == ["change allocation a"]
 
 
 def test_what_does_not_bind_is_joined_with_the_next() -> None:
@@ -188,7 +206,7 @@ def test_what_does_not_bind_is_joined_with_the_next() -> None:
             each.id == "squad" for each in found.labels
         )
 
-    stops = walk(old, new, binds)
+    stops = walk(old, new, told_to(binds))
     assert [[f"{edit.action} {edit.id}" for edit in stop.edits] for stop in stops] == [
         ["add squad", "remove a"],
         ["add b"],
@@ -198,7 +216,7 @@ def test_what_does_not_bind_is_joined_with_the_next() -> None:
 
 def test_where_nothing_on_the_way_binds_the_walk_is_one_stop() -> None:
     old, new = rules("a", "b"), rules("c", "d")
-    stops = walk(old, new, lambda found: False)
+    stops = walk(old, new, told_to(lambda found: False))
     assert len(stops) == 1
     assert stops[0].rules == new
     assert told(stops) == ["remove allocation a", "remove allocation b", "add allocation c", "add allocation d"]
@@ -235,7 +253,7 @@ def applied(edits: tuple[object, ...], before: RuleSet) -> dict[tuple[str, str],
 def test_each_stop_is_the_one_before_with_its_edits_and_the_last_is_the_new_rule_set(
     old: RuleSet, new: RuleSet
 ) -> None:
-    stops = walk(old, new, always)
+    stops = walk(old, new)
     current = old
     for stop in stops:
         assert len(stop.edits) == 1
@@ -255,7 +273,7 @@ def test_each_stop_is_the_one_before_with_its_edits_and_the_last_is_the_new_rule
 def test_the_allocations_arrive_at_the_new_order_by_their_own_steps(old: RuleSet, new: RuleSet) -> None:
     # A label that goes comes after every allocation, so the stop before it has the allocations' own end.
     leaving = label("zz-leaving")
-    stops = walk(replace(old, labels=(*old.labels, leaving)), replace(new, lookups=old.lookups), always)
+    stops = walk(replace(old, labels=(*old.labels, leaving)), replace(new, lookups=old.lookups))
     assert told(stops)[-1] == "remove label zz-leaving"
     before = stops[-2].rules if len(stops) > 1 else old
     assert before.allocations == new.allocations
@@ -270,8 +288,8 @@ def test_whatever_binds_no_change_is_lost(old: RuleSet, new: RuleSet, which: int
         asked.append(bool(which >> len(asked) & 1))
         return asked[-1]
 
-    stops = walk(old, new, binds)
-    assert told(stops) == told(walk(old, new, always))
+    stops = walk(old, new, told_to(binds))
+    assert told(stops) == told(walk(old, new))
     assert len(stops) == (sum(asked) + 1 if stops else 0)
 
 
@@ -279,8 +297,8 @@ def test_whatever_binds_no_change_is_lost(old: RuleSet, new: RuleSet, which: int
 def test_definitions_are_added_before_and_removed_after_the_allocations_that_need_them(kind: str) -> None:
     makers: dict[str, Callable[[str], object]] = {"labels": label, "dimensions": dimension, "metrics": metric}
     without, with_it = rules("a"), replace(rules("a", "b"), **{kind: (makers[kind]("x"),)})  # type: ignore[arg-type]
-    assert told(walk(without, with_it, always)) == [f"add {kind[:-1]} x", "add allocation b"]
-    assert told(walk(with_it, without, always)) == ["remove allocation b", f"remove {kind[:-1]} x"]
+    assert told(walk(without, with_it)) == [f"add {kind[:-1]} x", "add allocation b"]
+    assert told(walk(with_it, without)) == ["remove allocation b", f"remove {kind[:-1]} x"]
 
 
 # Lookup tables
@@ -306,7 +324,7 @@ def test_tables_are_added_and_edited_before_everything_and_removed_after_it() ->
     stops = walk(
         replace(old, lookups=(table("edited"), table("gone"))),
         replace(new, lookups=(table("edited", "y"), table("new"))),
-        binds,
+        told_to(binds),
     )
     assert [[f"{edit.action} {edit.kind} {edit.id}" for edit in stop.edits] for stop in stops] == [
         ["add lookup new"],
@@ -325,13 +343,13 @@ def test_tables_are_added_and_edited_before_everything_and_removed_after_it() ->
 def test_a_table_written_otherwise_is_no_change() -> None:
     one = replace(rules("a"), lookups=(table("t"),))
     other = replace(one, lookups=(replace(table("t"), text="k,x\n", span=Span("rules/t.csv", 1, 1, 1, 2)),))
-    assert walk(one, other, always) == ()
+    assert walk(one, other) == ()
 
 
 def test_a_table_and_the_entry_that_needs_it_are_two_stops() -> None:
     old, new = rules(labels=(label("l"),)), rules(labels=(looking_up("l", "t"),))
     assert not binds(new)
     there = replace(new, lookups=(table("t"),))
-    assert len(walk(old, there, binds)) == 2
-    assert told(walk(old, there, binds)) == ["add lookup t", "change label l"]
-    assert told(walk(there, old, binds)) == ["change label l", "remove lookup t"]
+    assert len(walk(old, there, told_to(binds))) == 2
+    assert told(walk(old, there, told_to(binds))) == ["add lookup t", "change label l"]
+    assert told(walk(there, old, told_to(binds))) == ["change label l", "remove lookup t"]

@@ -6,9 +6,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from unit.state.stores import FIRST_RUN, apply, draft_of, ledger_of, query, read_ledger, three_days
+from unit.state.stores import FIRST_RUN, apply, draft_of, ledger_of, query, read_ledger
 
-from costops.errors import StateError
 from costops.model.ledger import Ledger
 from costops.money import PICOS
 from costops.state.reader import open_reader
@@ -28,18 +27,6 @@ def ledger(last_picos: int = 7) -> Ledger:
         ],
         cost_columns=COSTS,
     )
-
-
-def old_state(path: Path, of: Ledger) -> None:
-    """A state as costops wrote it when it had the first schema alone: without what the second migration makes."""
-    apply(path, of)
-    for statement in (
-        "DROP VIEW extra_ledger_text",
-        "DROP TABLE extra_amount",
-        "DELETE FROM _sqlite_migrations WHERE name = 'm002_extra_amounts'",
-        "PRAGMA user_version = 1",
-    ):
-        query(path, statement)
 
 
 def test_sums_are_exact_in_every_cost_column(tmp_path: Path) -> None:
@@ -112,34 +99,6 @@ def test_a_changed_amount_is_found(tmp_path: Path, statement: str) -> None:
     for trigger in made:
         query(state, trigger)
     assert [each for each in verify(state) if "amounts of a day" in each]
-
-
-def test_a_state_of_the_first_schema_is_sound_and_is_read(tmp_path: Path) -> None:
-    state = tmp_path / "costops.db"
-    old_state(state, three_days())
-    assert query(state, "PRAGMA user_version") == [(1,)]
-    assert verify(state) == ()
-    assert read_ledger(state) == three_days()
-
-
-def test_the_next_version_brings_a_state_of_the_first_schema_up_to_date(tmp_path: Path) -> None:
-    state = tmp_path / "costops.db"
-    old_state(state, three_days())
-    apply(state, ledger(), applied_at="2026-12-01T00:00:00Z")
-    assert query(state, "PRAGMA user_version") == [(2,)]
-    assert verify(state) == ()
-    assert (read_ledger(state, 1), read_ledger(state, 2)) == (three_days(), ledger())
-
-
-def test_a_damaged_state_of_the_first_schema_is_never_written_on(tmp_path: Path) -> None:
-    state = tmp_path / "costops.db"
-    old_state(state, three_days())
-    query(state, "DROP TRIGGER entry_no_update")
-    before = state.read_bytes()
-    with pytest.raises(StateError, match="entry_no_update is missing"):
-        apply(state, ledger())
-    assert query(state, "PRAGMA user_version") == [(1,)]
-    assert state.read_bytes()[24:] == before[24:]
 
 
 def test_a_first_version_may_have_them(tmp_path: Path) -> None:

@@ -1,0 +1,184 @@
+"""Evaluations kept in the cache folder, so that the next plan begins where this one ends.
+
+Invariant: a kept evaluation is used only for the same cells, program, metrics and engine, and only while every byte of
+its file has the digest in the file's name; anything else counts as not kept. Losing one loses speed, never a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from costops.engine.ir import Fields
+from costops.engine.lower import lower
+from costops.engine.noticing import Notice
+from costops.interruption import temporary_folder
+from costops.model.rules import RuleSet
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMAT = 1
+MOST_ENTRIES = 4
+"""How many are kept; the ones that were used longest ago go first."""
+MOST_BYTES = 4 * 1024**3
+_SUFFIX = ".duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found while a step ran."""
+
+    notices: tuple[Notice, ...]
+    taken: Mapping[str, int] | None
+    """Picos that it took, by currency; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationNote:
+    """What is kept of an evaluation beside its tables."""
+
+    last_profile: int
+    narrow: bool
+    """As `are_narrow` says."""
+    found: Mapping[str, Found]
+    """By rule."""
+    totals: Mapping[tuple[str, str], int]
+    """(currency, cost column) to picos."""
+
+
+def evaluation_key(
+    rules: RuleSet,
+    *,
+    report: Sequence[str],
+    cost: str,
+    cells: str,
+    metrics: str,
+    amounts: Sequence[str],
+    engine: str,
+) -> str:
+    """What decides an evaluation: digests of the cells and the metrics, and the program on its own."""
+    # Alone, a program has the same names of columns whatever else is evaluated beside it.
+    fields = Fields()
+    program = lower(rules, report=report, cost=cost, fields=fields)
+    own = [repr(program), repr(fields.items()), repr(fields.lookups())]
+    text = json.dumps([FORMAT, engine, cells, metrics, list(amounts), *own], ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class KeptEvaluations:
+    """The evaluations in one folder."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self._connection = connection
+        self._folder = folder
+
+    def load(self, key: str, values: tuple[str, ...], amounts: int) -> EvaluationNote | None:
+        """Load the tables of an evaluation; None where it is not kept, or not whole any more."""
+        import duckdb
+
+        from costops.engine.sql import evaluations, profiles
+        from costops.engine.sql.syntax import text_of
+
+        for path in self._entries(key):
+            try:
+                if _sha256(path) != path.stem.rpartition("-")[2]:
+                    continue
+                self._connection.execute(text_of(evaluations.attach(path, evaluations.KEPT)))
+            except (OSError, duckdb.Error):
+                continue
+            try:
+                ((note,),) = self._connection.execute(text_of(evaluations.read_note())).fetchall()
+                known = json.loads(note)
+                if known["key"] != key:
+                    raise ValueError("another evaluation")
+                self._connection.execute(text_of(evaluations.read_profiles(values)))
+                for name in ("sums", "place_digests"):
+                    self._connection.execute(text_of(evaluations.read_table(name)))
+                self._connection.execute(text_of(evaluations.no_items(amounts)))
+                self._connection.execute(profiles.all_items(evaluations.KEPT))
+                read = _note_of(known)
+            except (duckdb.Error, ValueError, KeyError, TypeError):
+                self._connection.execute(text_of(evaluations.detach(evaluations.KEPT)))
+                continue
+            with suppress(OSError):
+                os.utime(path)
+            return read
+        return None
+
+    def has(self, key: str) -> bool:
+        """Whether something is kept under a key, be it whole or not."""
+        return bool(self._entries(key))
+
+    def keep(self, key: str, values: tuple[str, ...], note: EvaluationNote) -> None:
+        """Keep the tables as they are; a folder that cannot be written is no reason to fail."""
+        import duckdb
+
+        from costops.engine.sql import evaluations
+        from costops.engine.sql.syntax import text_of
+
+        # Suppressed: a full disk or a read-only workspace. The next plan then evaluates everything.
+        with suppress(OSError, duckdb.Error), ExitStack() as stack:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            unfinished = stack.enter_context(temporary_folder(self._folder, ".evaluation-")) / "evaluation.duckdb"
+            self._connection.execute(text_of(evaluations.attach(unfinished, evaluations.KEEPING, writing=True)))
+            try:
+                self._connection.execute(text_of(evaluations.write_note()), [json.dumps(_described(key, note))])
+                self._connection.execute(text_of(evaluations.write_profiles(values)))
+                for name in ("items", "sums"):
+                    self._connection.execute(text_of(evaluations.write_of_profiles(name)))
+                self._connection.execute(text_of(evaluations.write_digests()))
+            finally:
+                self._connection.execute(text_of(evaluations.detach(evaluations.KEEPING)))
+            for old in self._entries(key):
+                old.unlink(missing_ok=True)
+            unfinished.rename(self._folder / f"{key[:32]}-{_sha256(unfinished)}{_SUFFIX}")
+            self._drop_oldest()
+
+    def _entries(self, key: str) -> list[Path]:
+        return sorted(self._folder.glob(f"{key[:32]}-*{_SUFFIX}"))
+
+    def _drop_oldest(self) -> None:
+        entries = [(each.stat(), each) for each in self._folder.glob(f"*-*{_SUFFIX}")]
+        entries.sort(key=lambda entry: (-entry[0].st_mtime_ns, entry[1].name))
+        size = 0
+        for place, (known, path) in enumerate(entries):
+            size += known.st_size
+            if place >= MOST_ENTRIES or (place and size > MOST_BYTES):
+                path.unlink(missing_ok=True)
+
+
+def _described(key: str, note: EvaluationNote) -> dict[str, Any]:
+    found = {
+        rule: {
+            "notices": [asdict(notice) for notice in each.notices],
+            "taken": None if each.taken is None else dict(each.taken),
+        }
+        for rule, each in note.found.items()
+    }
+    totals = [[currency, cost, picos] for (currency, cost), picos in note.totals.items()]
+    own = {"key": key, "last_profile": note.last_profile, "narrow": note.narrow}
+    return {**own, "found": found, "totals": totals}
+
+
+def _note_of(known: dict[str, Any]) -> EvaluationNote:
+    found = {
+        rule: Found(
+            tuple(Notice(**{**notice, "elements": tuple(notice["elements"])}) for notice in each["notices"]),
+            each["taken"],
+        )
+        for rule, each in known["found"].items()
+    }
+    totals = {(currency, cost): picos for currency, cost, picos in known["totals"]}
+    return EvaluationNote(known["last_profile"], known["narrow"], found, totals)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

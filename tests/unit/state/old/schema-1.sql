@@ -1,0 +1,150 @@
+BEGIN TRANSACTION;
+CREATE TABLE "_sqlite_migrations" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+) STRICT;
+INSERT INTO "_sqlite_migrations" VALUES(1,'costops','m001_first_schema','2026-11-18T09:14:07Z');
+CREATE TABLE billing_month (
+  month TEXT PRIMARY KEY CHECK (month GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
+  status TEXT NOT NULL CHECK (status IN ('open', 'closed'))
+) STRICT, WITHOUT ROWID;
+INSERT INTO "billing_month" VALUES('2025-09','open');
+INSERT INTO "billing_month" VALUES('2025-10','open');
+CREATE TABLE block (
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE CHECK (length(digest) = 64),
+  dimensions TEXT NOT NULL,
+  cost_columns TEXT NOT NULL
+) STRICT;
+INSERT INTO "block" VALUES(1,'7565e1852ce0ba09a48714303cf546570c623db1bb67c56b1912ab713a5b8a9b','["env","team"]','["BilledCost","EffectiveCost"]');
+INSERT INTO "block" VALUES(2,'5af7c9858fd44829dc5591b57cd44371a1256a60ce36c497d59f5d0b7217c016','["env","team"]','["BilledCost","EffectiveCost"]');
+CREATE TABLE entry (
+  block INTEGER NOT NULL REFERENCES block (id),
+  position INTEGER NOT NULL CHECK (position >= 0),
+  currency TEXT NOT NULL,
+  dimension_values TEXT NOT NULL,
+  path TEXT NOT NULL,
+  billed_units INTEGER,
+  billed_parts INTEGER CHECK (billed_parts BETWEEN 0 AND 999999999999),
+  effective_units INTEGER,
+  effective_parts INTEGER CHECK (effective_parts BETWEEN 0 AND 999999999999),
+  list_units INTEGER,
+  list_parts INTEGER CHECK (list_parts BETWEEN 0 AND 999999999999),
+  contracted_units INTEGER,
+  contracted_parts INTEGER CHECK (contracted_parts BETWEEN 0 AND 999999999999),
+  PRIMARY KEY (block, position)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "entry" VALUES(1,0,'USD','[null,"ünï"]','a > b',0,3,0,4,NULL,NULL,NULL,NULL);
+INSERT INTO "entry" VALUES(1,1,'USD','["production","search"]','',1,500000000000,-1,999999999999,NULL,NULL,NULL,NULL);
+INSERT INTO "entry" VALUES(2,0,'EUR','["staging",null]','a',0,7,0,0,NULL,NULL,NULL,NULL);
+CREATE TABLE meta (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  lineage TEXT NOT NULL CHECK (length(lineage) = 36),
+  created_at TEXT NOT NULL,
+  serial INTEGER NOT NULL CHECK (serial >= 0)
+) STRICT;
+INSERT INTO "meta" VALUES(1,'f406c837-fd94-4dba-ad35-dcef08170a33','2026-11-18T09:14:07Z',1);
+CREATE TABLE rule_revision (
+  digest TEXT PRIMARY KEY CHECK (length(digest) = 64),
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  canonical TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO "rule_revision" VALUES('0e880c8a252c90b22690c11c88f42b4b0a015824437a05056148d1d8ffdf0876','allocation','support-by-env','{"method":"even"}','- id: support-by-env
+  method: even
+');
+INSERT INTO "rule_revision" VALUES('5a3a5e929920b533cf53992c352b4e08cf084070c013c0d8750590e76c6f6008','label','env','{"from":["Tags.env"]}','- id: env');
+CREATE TABLE version (
+  number INTEGER PRIMARY KEY CHECK (number >= 1),
+  serial INTEGER NOT NULL UNIQUE CHECK (serial >= 1),
+  applied_at TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  git_commit TEXT,
+  git_dirty INTEGER CHECK (git_dirty IN (0, 1)),
+  cause TEXT NOT NULL,
+  rules_digest TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  metrics_digest TEXT NOT NULL,
+  bill_digest TEXT NOT NULL,
+  bill_rows INTEGER NOT NULL CHECK (bill_rows >= 0),
+  bill_first_month TEXT NOT NULL,
+  bill_last_month TEXT NOT NULL,
+  engine TEXT NOT NULL,
+  cost TEXT NOT NULL,
+  dimensions TEXT NOT NULL,
+  cost_columns TEXT NOT NULL,
+  plan_digest TEXT NOT NULL,
+  result_digest TEXT NOT NULL,
+  moved TEXT NOT NULL,
+  summary TEXT NOT NULL,
+  previous_hash TEXT NOT NULL CHECK (length(previous_hash) = 64),
+  hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64)
+) STRICT;
+INSERT INTO "version" VALUES(1,1,'2026-11-18T09:14:07Z','mara@example.com','7be01d4a41c9e27be01d4a41c9e27be01d4a41c9',0,'apply','33023ee96b2ee21716359e185908a702a61303637c42750c1c324cf0538bd665','{"cost": "EffectiveCost"}','','bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb',10,'2025-09','2025-10','costops 0.1.0, duckdb 2.0.0','EffectiveCost','["env","team"]','["BilledCost","EffectiveCost"]','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc','a4c63b67991317ddf73ea35193123bcf64c647cbccc1c83f624eb3cc977bfc3a','[["EUR","0.000000000001"],["USD","22410.7"]]','1 to add, 1 to change','c55dbd00de1947cd367b393b89e9aa6bb5143cd9c34d0b467fd22d8d25d21c77','b3d594a413baf5af43375bdf1046a5c827a3f6e1c2de18c15768932fc9c79154');
+CREATE TABLE version_block (
+  version INTEGER NOT NULL REFERENCES version (number),
+  billing_month TEXT NOT NULL REFERENCES billing_month (month),
+  day TEXT NOT NULL CHECK (day GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]'),
+  block INTEGER NOT NULL REFERENCES block (id),
+  PRIMARY KEY (version, billing_month, day)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "version_block" VALUES(1,'2025-09','2025-09-29',1);
+INSERT INTO "version_block" VALUES(1,'2025-09','2025-09-30',1);
+INSERT INTO "version_block" VALUES(1,'2025-10','2025-10-01',2);
+CREATE TABLE version_rule (
+  version INTEGER NOT NULL REFERENCES version (number),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  revision TEXT NOT NULL REFERENCES rule_revision (digest),
+  file TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (version, position),
+  UNIQUE (version, kind, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "version_rule" VALUES(1,1,'label','env','5a3a5e929920b533cf53992c352b4e08cf084070c013c0d8750590e76c6f6008','rules/10.yaml',2);
+INSERT INTO "version_rule" VALUES(1,2,'allocation','support-by-env','0e880c8a252c90b22690c11c88f42b4b0a015824437a05056148d1d8ffdf0876','rules/30-shared.yaml',14);
+CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name");
+CREATE TRIGGER rule_revision_no_update BEFORE UPDATE ON rule_revision BEGIN SELECT RAISE(ABORT, 'rule_revision is append-only'); END;
+CREATE TRIGGER rule_revision_no_delete BEFORE DELETE ON rule_revision BEGIN SELECT RAISE(ABORT, 'rule_revision is append-only'); END;
+CREATE TRIGGER rule_revision_no_replace BEFORE INSERT ON rule_revision WHEN EXISTS (SELECT 1 FROM rule_revision WHERE digest = NEW.digest) BEGIN SELECT RAISE(ABORT, 'rule_revision is append-only'); END;
+CREATE TRIGGER version_no_update BEFORE UPDATE ON version BEGIN SELECT RAISE(ABORT, 'version is append-only'); END;
+CREATE TRIGGER version_no_delete BEFORE DELETE ON version BEGIN SELECT RAISE(ABORT, 'version is append-only'); END;
+CREATE TRIGGER version_no_replace BEFORE INSERT ON version WHEN EXISTS (SELECT 1 FROM version WHERE number >= NEW.number OR serial >= NEW.serial OR hash = NEW.hash) BEGIN SELECT RAISE(ABORT, 'version is append-only'); END;
+CREATE TRIGGER version_rule_no_update BEFORE UPDATE ON version_rule BEGIN SELECT RAISE(ABORT, 'version_rule is append-only'); END;
+CREATE TRIGGER version_rule_no_delete BEFORE DELETE ON version_rule BEGIN SELECT RAISE(ABORT, 'version_rule is append-only'); END;
+CREATE TRIGGER version_rule_no_replace BEFORE INSERT ON version_rule WHEN EXISTS (SELECT 1 FROM version_rule WHERE version = NEW.version AND (position = NEW.position OR (kind = NEW.kind AND id = NEW.id))) BEGIN SELECT RAISE(ABORT, 'version_rule is append-only'); END;
+CREATE TRIGGER block_no_update BEFORE UPDATE ON block BEGIN SELECT RAISE(ABORT, 'block is append-only'); END;
+CREATE TRIGGER block_no_delete BEFORE DELETE ON block BEGIN SELECT RAISE(ABORT, 'block is append-only'); END;
+CREATE TRIGGER block_no_replace BEFORE INSERT ON block WHEN EXISTS (SELECT 1 FROM block WHERE id = NEW.id OR digest = NEW.digest) BEGIN SELECT RAISE(ABORT, 'block is append-only'); END;
+CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END;
+CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END;
+CREATE TRIGGER entry_no_replace BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE block = NEW.block AND position = NEW.position) BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END;
+CREATE TRIGGER version_block_no_update BEFORE UPDATE ON version_block BEGIN SELECT RAISE(ABORT, 'version_block is append-only'); END;
+CREATE TRIGGER version_block_no_delete BEFORE DELETE ON version_block BEGIN SELECT RAISE(ABORT, 'version_block is append-only'); END;
+CREATE TRIGGER version_block_no_replace BEFORE INSERT ON version_block WHEN EXISTS (SELECT 1 FROM version_block WHERE version = NEW.version AND billing_month = NEW.billing_month AND day = NEW.day) BEGIN SELECT RAISE(ABORT, 'version_block is append-only'); END;
+CREATE TRIGGER meta_identity BEFORE UPDATE OF id, lineage, created_at ON meta BEGIN SELECT RAISE(ABORT, 'the lineage of a state never changes'); END;
+CREATE TRIGGER meta_serial BEFORE UPDATE OF serial ON meta WHEN NEW.serial <> OLD.serial + 1 BEGIN SELECT RAISE(ABORT, 'the serial advances by exactly 1'); END;
+CREATE TRIGGER meta_one_row BEFORE INSERT ON meta WHEN EXISTS (SELECT 1 FROM meta) BEGIN SELECT RAISE(ABORT, 'the lineage of a state never changes'); END;
+CREATE TRIGGER meta_no_delete BEFORE DELETE ON meta BEGIN SELECT RAISE(ABORT, 'the lineage of a state never changes'); END;
+CREATE TRIGGER billing_month_no_delete BEFORE DELETE ON billing_month BEGIN SELECT RAISE(ABORT, 'billing months are never forgotten'); END;
+CREATE TRIGGER billing_month_same BEFORE UPDATE OF month ON billing_month BEGIN SELECT RAISE(ABORT, 'billing months are never forgotten'); END;
+CREATE VIEW ledger_text AS SELECT
+  version_block.version,
+  version_block.billing_month,
+  version_block.day,
+  entry.currency,
+  entry.dimension_values,
+  entry.path,
+  CASE WHEN entry.billed_parts = 0 THEN printf('%d', entry.billed_units) WHEN entry.billed_units >= 0 THEN rtrim(printf('%d.%012d', entry.billed_units, entry.billed_parts), '0') WHEN entry.billed_units < 0 THEN rtrim(printf('-%d.%012d', -(entry.billed_units + 1), 1000000000000 - entry.billed_parts), '0') END AS BilledCost,
+  CASE WHEN entry.effective_parts = 0 THEN printf('%d', entry.effective_units) WHEN entry.effective_units >= 0 THEN rtrim(printf('%d.%012d', entry.effective_units, entry.effective_parts), '0') WHEN entry.effective_units < 0 THEN rtrim(printf('-%d.%012d', -(entry.effective_units + 1), 1000000000000 - entry.effective_parts), '0') END AS EffectiveCost,
+  CASE WHEN entry.list_parts = 0 THEN printf('%d', entry.list_units) WHEN entry.list_units >= 0 THEN rtrim(printf('%d.%012d', entry.list_units, entry.list_parts), '0') WHEN entry.list_units < 0 THEN rtrim(printf('-%d.%012d', -(entry.list_units + 1), 1000000000000 - entry.list_parts), '0') END AS ListCost,
+  CASE WHEN entry.contracted_parts = 0 THEN printf('%d', entry.contracted_units) WHEN entry.contracted_units >= 0 THEN rtrim(printf('%d.%012d', entry.contracted_units, entry.contracted_parts), '0') WHEN entry.contracted_units < 0 THEN rtrim(printf('-%d.%012d', -(entry.contracted_units + 1), 1000000000000 - entry.contracted_parts), '0') END AS ContractedCost
+FROM version_block JOIN entry ON entry.block = version_block.block;
+COMMIT;
+PRAGMA application_id = 1129271379;
+PRAGMA user_version = 1;
