@@ -30,6 +30,7 @@ TOLERANCE = 1e-6
 BARE = """
 import duckdb, sys, time
 connection = duckdb.connect()
+connection.execute("SET enable_progress_bar = false")
 started = time.perf_counter()
 connection.execute(f'''
 SELECT count(*), sum(billed), sum(effective), sum(list), sum(contracted) FROM (

@@ -158,29 +158,30 @@ class Workspace(AppliedVersions):
         """Texts of costops.yaml and the rule files by name."""
         return {**self._settings_texts, **self._loaded.texts}
 
-    def validate(self, *, with_data: bool = True, evaluate: bool = True) -> Validation:
+    def validate(self, *, with_data: bool = True, evaluate: bool = True, keep_cells: bool = False) -> Validation:
         """Every problem in every file; `with_data` also holds names against the bill's columns.
 
         Rules without errors are then evaluated on the bill too, for the warnings that know the money, unless not
-        `evaluate`; where that cannot be done the validation says why. Raises BillError for a bill that is not there.
+        `evaluate`; where that cannot be done the validation says why. `keep_cells` as in `plan`. Raises BillError for
+        a bill that is not there.
         """
         has_data = with_data and bool(self.settings.billing)
         found = self._problems(self.bill.columns if has_data else None)
         if not has_data or not evaluate or any(each.is_error for each in found):
             return Validation(self._heard(found, False), self.texts)
         try:
-            noticed = self._noticed()
+            noticed = self._noticed(self._cells if keep_cells else None)
         except (BillError, EngineError) as error:
             return Validation(self._heard(found, False), self.texts, not_evaluated=error.message)
         return Validation(self._heard((*found, *noticed), True), self.texts)
 
-    def _noticed(self) -> list[Diagnostic]:
+    def _noticed(self, cells: Path | None) -> list[Diagnostic]:
         """Warnings about what the rules do on the bill."""
         from costops.engine.embedded import Request
         from costops.planning.notices import evaluation_notices
 
         request = Request(self.rules, want_notices=True)
-        evaluation = self._evaluate(self.bill, None, [request], then="looking at what was found")
+        evaluation = self._evaluate(self.bill, cells, [request], then="looking at what was found")
         return evaluation_notices(self.rules, evaluation, report=self.settings.report, cost=self.settings.cost)
 
     def _heard(self, found: tuple[Diagnostic, ...], evaluated: bool) -> tuple[Diagnostic, ...]:
@@ -247,9 +248,10 @@ class Workspace(AppliedVersions):
     def plan(self, *, keep_cells: bool = False, full: bool = False, with_ledger: bool = True) -> Plan:
         """What apply would do; raises InvalidRulesError, BillError, EngineError and StateError.
 
-        It writes nothing; with `keep_cells` the bill's cells into the cache, so that the plan can still be applied
-        once the bill has moved. With `full` nothing that is in the cache is used, and everything evaluated. A plan
-        that is only shown or saved is made faster without its ledger, and cannot be applied.
+        It writes nothing but, with `keep_cells`, into the cache: what was read of the bill, and what the next plan can
+        begin with; so that it is fast, and this one can still be applied once the bill has moved. With `full` nothing
+        that is in the cache is used, and everything evaluated. A plan that is only shown or saved is made faster
+        without its ledger, and cannot be applied.
         """
         cells = self._cells if keep_cells else None
         return self._plan(self.bill, self.bill.files, cells, full=full, with_ledger=with_ledger)
@@ -294,7 +296,7 @@ class Workspace(AppliedVersions):
         from costops.planning.review import check_digest, review_digest
 
         wanted = check_digest(digest)
-        return review_digest(wanted, self.plan(full=full), self._all_versions)
+        return review_digest(wanted, self.plan(keep_cells=True, full=full), self._all_versions)
 
     @property
     def _cache(self) -> Path:
@@ -394,6 +396,7 @@ class Workspace(AppliedVersions):
             threads=self._surroundings.threads(),
             memory_limit_bytes=self.settings.memory_limit_bytes,
             cells=cells,
+            evaluations=self._cache / "evaluations" if cells is not None else None,
             scratch=self._cache,
             progress=self._progress,
             recorder=self._recorder,

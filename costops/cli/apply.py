@@ -52,7 +52,11 @@ def command(
         if plan is None:
             return ExitCode.DONE
     else:
-        plan = workspace.plan_with_digest(digest, full=full) if digest is not None else workspace.plan(full=full)
+        plan = (
+            workspace.plan_with_digest(digest, full=full)
+            if digest is not None
+            else workspace.plan(keep_cells=True, full=full)
+        )
     output.diagnostics(plan.diagnostics, workspace.texts)
     try:
         output.result(plan_text(plan, width=output.width(), everything=everything))

@@ -37,7 +37,7 @@ def command(
     workspace = session.workspace(record)
     if path is not None:
         check_plan_target(path)
-    plan = workspace.plan(keep_cells=path is not None, full=full, with_ledger=False)
+    plan = workspace.plan(keep_cells=True, full=full, with_ledger=False)
     if path is not None:
         save_plan(path, plan)
     if record is not None:

@@ -20,7 +20,7 @@ def command(session: output.Session, no_data: bool, form: str, verbose: bool) ->
     from costops.workspace import Validation
 
     try:
-        validation = session.workspace(output.record(verbose=verbose)).validate(with_data=not no_data)
+        validation = session.workspace(output.record(verbose=verbose)).validate(with_data=not no_data, keep_cells=True)
     except InvalidRulesError as error:
         # Without settings there is no rules folder to look into.
         validation = Validation(error.diagnostics, error.texts)

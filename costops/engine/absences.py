@@ -66,7 +66,11 @@ class CaseColumns:
     def only_other(self) -> list[Expression]:
         """For each case whether a charge has the tag only under the other key."""
         return [
-            call("and", *(call("is_missing", Column(name)) for name in read), call("not", call("is_missing", Column(other))))
+            call(
+                "and",
+                *(call("is_missing", Column(name)) for name in read),
+                call("not", call("is_missing", Column(other))),
+            )
             for read, other in self.keys()
         ]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from costops.engine.factors import FACTORS, PartFields, factor_of
+from costops.engine.factors import FACTORS, MOMENTS, PartFields, factor_of
 from costops.engine.ir import RawField
 from costops.engine.kept import Entry
 from costops.engine.statements import Statements
@@ -40,12 +40,18 @@ class Assembling:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, pieces: Sequence[Piece], fields: PartFields) -> None:
         self._engine = Statements(connection)
-        self._pieces = pieces
+        self._pieces = list(pieces)
+        self._needed = frozenset(name for _, name in fields)
+        self._loaded: set[str] = set()
         self._names = dict(fields)
         # A tuple keeps its number for rules that need less of it, so fields that all units have stay with it.
         common = frozenset.intersection(*(each.fields for each in pieces))
         others = sorted(common - self._names.keys(), key=_field_key)
         self._names.update({field: f"e{place}" for place, field in enumerate(others)})
+
+    def replace(self, pieces: Sequence[Piece]) -> None:
+        """The same pieces, with what reading them showed."""
+        self._pieces = list(pieces)
 
     def digest(self, amounts: Sequence[str]) -> str:
         """Names what is in the tables, whose amounts are these."""
@@ -61,8 +67,10 @@ class Assembling:
         for piece in self._pieces:
             if piece.entry is not None:
                 named = self._columns_in(piece.entry, name)
-                needed = [each for each in named if not each[1].startswith("e")]
-                units.append((piece.place, piece.entry.file(name), needed, [each for each in named if each not in needed]))
+                needed = [each for each in named if each[1] in self._needed]
+                others = [each for each in named if each[1] not in self._needed]
+                units.append((piece.place, piece.entry.file(name), needed, others))
+        self._loaded.add(name)
         self._engine.do(kept.kept_rows(name, salt, units))
 
     def _columns_in(self, entry: Entry, factor: str) -> list[tuple[str, str]]:
@@ -78,9 +86,14 @@ class Assembling:
         self._engine.do(kept.kept_combinations(units))
 
     def assemble(self, amounts: Sequence[str]) -> None:
-        """Make the tables; the kept rows and combinations are loaded, and the others grouped."""
+        """Make the tables of what was read now, in classes, and of what is kept, its combinations loaded."""
         from costops.engine.sql import assembly
 
+        if any(each.entry is not None for each in self._pieces):
+            read = {factor_of(field) for field in self._names} | {MOMENTS}
+            for name in FACTORS:
+                if name in read - self._loaded:
+                    self.load_kept(name, 0)
         names = self._make_tuples()
         self._engine.do(assembly.tuple_of(names))
         overlapping = bool(self._engine.rows(assembly.overlapping_moments())[0][0])
@@ -92,7 +105,7 @@ class Assembling:
         all_kept = all(each.entry is not None for each in self._pieces)
         is_view = all_kept and not overlapping
         self._engine.do(assembly.raw(raw, len(amounts), together=overlapping, is_view=is_view))
-        self._engine.do(assembly.all_sums(sums, len(amounts)))
+        self._engine.do(assembly.all_sums(sums, len(amounts), is_view=all_kept))
 
     def _make_tuples(self) -> list[str]:
         """Make `tuples`, and the dates of all units; gives the columns of fields."""
@@ -105,7 +118,11 @@ class Assembling:
         standing, moments = [], []
         for piece in self._pieces:
             if piece.entry is None:
-                rows = {name: assembly.standing_now(name, [each for each, _ in named[name]]) for name in FACTORS if named[name]}
+                rows = {
+                    name: assembly.standing_now(name, [each for each, _ in named[name]])
+                    for name in FACTORS
+                    if named[name]
+                }
                 combinations = assembly.standing_combinations(f"combinations_{piece.place}", None)
                 moments.append(assembly.moments_now(piece.place))
             else:
@@ -133,4 +150,3 @@ def _relation(piece: Piece, kept_name: str, name: str) -> Node:
 
 def _field_key(field: RawField) -> tuple[str, str]:
     return field.kind, field.name
-

@@ -172,11 +172,10 @@ def evaluate(
                 tell=tell,
             )
             # The next plan begins with what is applied now, or with what this one begins with.
-            begins = not outcomes and len(requests) > 1
-            if kept is not None and key is not None and (begins or outcome.ledger is not None):
-                if full or not kept.has(key):
-                    tell("keeping the evaluation", len(program.steps))
-                    evaluator.keep(kept, key)
+            serves = outcome.ledger is not None or (not outcomes and len(requests) > 1)
+            if kept is not None and key is not None and serves and (full or not kept.has(key)):
+                tell("keeping the evaluation", len(program.steps))
+                evaluator.keep(kept, key)
             outcomes.append(outcome)
     return Evaluation(facts, tuple(outcomes), readings)
 

@@ -99,7 +99,7 @@ class KeptEvaluations:
                 if known["key"] != key:
                     raise ValueError("another evaluation")
                 self._connection.execute(text_of(evaluations.read_profiles(values)))
-                for name in ("sums", "place_digests"):
+                for name in ("profile_sums", "place_digests"):
                     self._connection.execute(text_of(evaluations.read_table(name)))
                 self._connection.execute(text_of(evaluations.no_items(amounts)))
                 self._connection.execute(profiles.all_items(evaluations.KEPT))
@@ -131,7 +131,7 @@ class KeptEvaluations:
             try:
                 self._connection.execute(text_of(evaluations.write_note()), [json.dumps(_described(key, note))])
                 self._connection.execute(text_of(evaluations.write_profiles(values)))
-                for name in ("items", "sums"):
+                for name in ("items", "profile_sums"):
                     self._connection.execute(text_of(evaluations.write_of_profiles(name)))
                 self._connection.execute(text_of(evaluations.write_digests()))
             finally:

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from costops.engine.ir import Fields, Layer, Program, RawField
-from costops.engine.lower import columns_in
-from costops.model.expression import Call, Column, Expression, Literal, call
+from costops.model.expression import Call, Column, Expression, Literal, call, columns_in
 
 TAGS, OTHERS, MOMENTS = "tags", "others", "moments"
 FACTORS = (TAGS, OTHERS, MOMENTS)

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.engine.lower import columns_in
 from costops.engine.probe import LONGEST_LINE_BYTES, not_utf8
 from costops.errors import BillError
 from costops.model.bill import BillPart, MetricFile, PhysicalFile
-from costops.model.expression import Call, Expression
+from costops.model.expression import Call, Expression, columns_in
 
 if TYPE_CHECKING:
     import duckdb

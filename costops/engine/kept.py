@@ -121,12 +121,9 @@ def keep_bill(folder: Path, bill: BillDescription, units: Sequence[str]) -> None
             os.utime(path)
             return
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f".bill-{os.getpid()}-{path.name[:16]}.json"
-        try:
-            _write_note(unfinished, note)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with temporary_folder(folder, ".cells-") as unfinished:
+            _write_note(unfinished / _NOTE, note)
+            (unfinished / _NOTE).replace(path)
         for old in _oldest_first(each for each in folder.iterdir() if each.is_file())[:-MOST_BILLS]:
             old.unlink(missing_ok=True)
 

@@ -87,9 +87,7 @@ def load_bill(
     watching = next((program for program in reversed(programs) if program.watched), None)
     costs = bill.cost_columns
     amounts = (*costs, *quantities)
-    loading = Loading(
-        connection, units, digests, fields, programs, tuple(quantities), folder, fresh=fresh, tell=tell
-    )
+    loading = Loading(connection, units, digests, fields, programs, tuple(quantities), folder, fresh=fresh, tell=tell)
     if folder is not None and not fresh:
         tell("reading what was kept of the bill")
     gathered = loading.gather(watched=watching is not None)

@@ -87,9 +87,11 @@ class Loading:
         wanted = _made_for(cut, self._fields)
         assembling = self._group(cut, wanted, watched=watched)
         if self._first.units:
-            assembling = self._scan(wanted)
+            assembling.replace(self._pieces(self._scan(wanted)))
         elif watched and self._grouping is not None:
             self._grouping.make_combinations((), has_kept=True)
+        for entry in self._entries.values():
+            entry.used()
         return Gathered(cut, assembling)
 
     # What is kept.
@@ -155,8 +157,8 @@ class Loading:
             self._take_kept(sorted(mixed))
             self._read_first(lambda _: True)
 
-    def _scan(self, made_for: str) -> Assembling:
-        """Read the cells of what is not kept, and keep them."""
+    def _scan(self, made_for: str) -> str:
+        """Read the cells of what is not kept, and keep them; gives a digest of how they were grouped."""
         assert self._grouping is not None
         units = self._first.units
         self._grouping.tell_more_apart()
@@ -177,7 +179,7 @@ class Loading:
                 fields = {name: [field for field, _ in mine] for name, mine in by_factor(self._named).items()}
                 entry = Unwritten(unit.digest, made_for, _content(unit.digest, content), fields, facts)
                 keep(self._folder, entry, partial(scanning.write, unit))
-        return Assembling(self._connection, self._pieces(content), self._named)
+        return content
 
     def _pieces(self, content: str) -> list[Piece]:
         named = frozenset(field for field, _ in self._named)

@@ -45,10 +45,17 @@ def load_metrics(
     """
     tables: dict[MetricUse, str] = {}
     readings = []
+    gathered: dict[str, tuple[str, ...]] = {}
+    for source, files in metrics.sources.items():
+        queries = sorted({use.query for use in uses if use.source == source})
+        if len(queries) > 1 and files:
+            tell(f"reading metrics of {source}")
+            gathered[source] = _gathered(connection, queries, _groups(files), f"records_{len(gathered)}")
     for place, use in enumerate(uses):
         tell(f"reading metric {use.metric}")
+        files = metrics.sources.get(use.source, ())
         try:
-            reading = _load_metric(connection, metrics.sources.get(use.source, ()), use, f"metric_{place}")
+            reading = _load_metric(connection, files, use, f"metric_{place}", gathered.get(use.source, ()))
         except BillError:
             if use in needed:
                 raise
@@ -56,11 +63,42 @@ def load_metrics(
         tables[use] = f"metric_{place}"
         if use in needed:
             readings.append(reading)
+    for name in (each for names in gathered.values() for each in names):
+        connection.execute(f'DROP TABLE "{name}"')
     return tables, tuple(readings)
 
 
+def _gathered(
+    connection: duckdb.DuckDBPyConnection, queries: Sequence[str], groups: Groups, name: str
+) -> tuple[str, ...]:
+    """Tables with the records of several metrics, one for each group of files, so that each file is read once.
+
+    None where a file cannot be read: what is wrong with it is told when the first of the metrics is read.
+    """
+    import duckdb
+
+    from costops.engine.sql import records
+    from costops.engine.sql.syntax import text_of
+
+    tables = tuple(f"{name}_{place}" for place in range(len(groups)))
+    try:
+        for table, files in zip(tables, groups, strict=True):
+            connection.execute(text_of(records.gather_records(queries, files, table)))
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        for table in tables:
+            connection.execute(f'DROP TABLE IF EXISTS "{table}"')
+        return ()
+    return tables
+
+
 def _load_metric(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[MetricFile], use: MetricUse, table: str
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[MetricFile],
+    use: MetricUse,
+    table: str,
+    gathered: Sequence[str],
 ) -> MetricReading:
     import duckdb
 
@@ -75,7 +113,7 @@ def _load_metric(
     groups = _groups(files)
     read = f"{table}_read"
     try:
-        connection.execute(text_of(records.read_records(use, groups, read)))
+        connection.execute(text_of(records.read_records(use, groups, read, gathered)))
     except duckdb.Error as error:
         raise unreadable_metric(connection, files, error) from error
     reading = _checked(connection, use, groups, read)

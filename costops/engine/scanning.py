@@ -132,4 +132,3 @@ class Scanning:
 
 def _cells(unit: Unit) -> str:
     return f"cells_{unit.place}"
-

@@ -79,9 +79,9 @@ def _file_readings(connection: duckdb.DuckDBPyConnection, bill: BillDescription,
     for path, month, currency, rows, undated, *sums in found:
         if undated or month is None or not 1900 <= month.year <= 9999:
             what = "no start of their charge period between 1900 and 9999"
-            raise incomplete(connection, bill, undated or rows, what, "start")
+            raise incomplete(connection, bill.parts, undated or rows, what, "start")
         if currency is None:
-            raise incomplete(connection, bill, rows, "no currency", "currency")
+            raise incomplete(connection, bill.parts, rows, "no currency", "currency")
         amounts = {
             cost: CostReading(
                 amount_picos=int(sums[4 * place]),

@@ -5,7 +5,7 @@ Invariant: rows are unique and sorted by key, missing values first, text by code
 
 The digest of a ledger is made of those of its billing months, and a month's of its places, a place being one
 combination of report values and path: so an engine can make it without giving its rows away and renew it where a place
-has changed, and a month that is carried over needs no rows at all. The state stores days, each with a digest of its own.
+has changed, and a month that is carried over needs no rows at all. The state stores days, each with its own digest.
 """
 
 from __future__ import annotations

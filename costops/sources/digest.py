@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import hashlib
 import json
+import os
 import tempfile
 import zlib
 from collections.abc import Iterable, Sequence
@@ -33,19 +34,30 @@ def hash_files(root: Path, files: Sequence[FoundFile]) -> tuple[str, ...]:
     """sha256 of each file in hexadecimal; raises BillError for a file that cannot be read."""
     cache_file = root / ".costops" / "cache" / "hashes.json"
     known = _remembered(cache_file)
-    hashes = []
-    changed = False
-    for file in files:
-        size_bytes, modified_ns = _stamp(file)
-        entry = known.get(str(file.path))
-        if entry is None or entry[:2] != (size_bytes, modified_ns):
-            entry = (size_bytes, modified_ns, _hash(file))
-            known[str(file.path)] = entry
-            changed = True
-        hashes.append(entry[2])
-    if changed:
+    stamps = stamps_of(files)
+    new = [file for file, stamp in zip(files, stamps, strict=True) if known.get(str(file.path), ())[:2] != stamp]
+    if new:
+        hashed = dict(zip((str(file.path) for file in new), _hashes(new), strict=True))
+        for file, stamp in zip(files, stamps, strict=True):
+            path = str(file.path)
+            if path in hashed:
+                known[path] = (*stamp, hashed[path])
         _remember(cache_file, known)
-    return tuple(hashes)
+    return tuple(known[str(file.path)][2] for file in files)
+
+
+def _hashes(files: Sequence[FoundFile]) -> list[str]:
+    """The hash of each file; several are made at once, because hashing a bill takes as long as reading it."""
+    if len(files) == 1:
+        return [_hash(files[0])]
+    from concurrent.futures import ThreadPoolExecutor  # 15 ms
+
+    executor = ThreadPoolExecutor(min(len(files), os.cpu_count() or 1))
+    try:
+        return list(executor.map(_hash, files))
+    finally:
+        # After a failure or an interruption nobody waits for the files that nobody has begun.
+        executor.shutdown(cancel_futures=True)
 
 
 def stamps_of(files: Sequence[FoundFile]) -> tuple[tuple[int, int], ...]:

@@ -168,6 +168,8 @@ def empty_log(connection: sqlite3.Connection) -> None:
 
     with suppress(sqlite3.Error):  # what was committed is safe in the log
         connection.execute("PRAGMA busy_timeout = 0")
+        # The first copies while others may write, so that the second has nothing left to copy under their lock.
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 

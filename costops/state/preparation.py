@@ -6,22 +6,36 @@ temporary tables of the connection, so that under the lock SQLite only copies th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from costops.interruption import give_way
 from costops.model.ledger import Ledger
-from costops.state.months import SumsRow, sums_by_month, sums_digest
+from costops.state.months import sums_by_month, sums_digest
 from costops.state.rows import ENTRY_COLUMNS, entry_rows, extra_rows
 
 if TYPE_CHECKING:
     import sqlite3
 
 EXTRA_COLUMNS = ("block", "position", "cost", "units", "parts")
-NEW_ENTRY, NEW_EXTRA = "new_entry", "new_extra_amount"
+SUM_COLUMNS = ("billing_month", "dimension", "value", "currency", "cost", "units", "parts")
+NEW_ENTRY, NEW_EXTRA, NEW_SUM = "new_entry", "new_extra_amount", "new_sum"
 """The temporary tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Entries of one currency in a new block, and what they add up to."""
+
+    block: int
+    currency: str
+    first: int
+    """Position of the first entry."""
+    end: int
+    amounts: tuple[int, ...]
+    """Picos of each cost column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +50,8 @@ class Preparation:
     """(id, digest) of each new block, the ids rising."""
     months: tuple[tuple[str, str, str], ...]
     """(billing month, digest, digest of the sums), in order."""
-    sums: tuple[tuple[str, *SumsRow], ...]
-    entries: int
-    """How many entries the days have whose blocks are new."""
-    totals: Mapping[str, tuple[int, ...]]
-    """Of those entries, per currency, picos of each cost column; currencies of nothing but 0 left out."""
+    stretches: tuple[Stretch, ...]
+    """All entries of the new blocks."""
 
 
 def prepare(connection: sqlite3.Connection, ledger: Ledger, known: Mapping[str, int]) -> Preparation:
@@ -51,16 +62,20 @@ def prepare(connection: sqlite3.Connection, ledger: Ledger, known: Mapping[str, 
     give_way()
     days = tuple((month, day, digest) for (month, day), digest in ledger.block_digests.items())
     blocks, new = _numbered(days, known)
-    entries, totals = _fill(connection, ledger, blocks, {block for block, _ in new})
-    return Preparation(
-        days=days,
-        blocks=blocks,
-        new=tuple(new),
-        months=tuple(months),
-        sums=tuple((month, *row) for month, rows in sums.items() for row in rows),
-        entries=entries,
-        totals=totals,
-    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("BEGIN")  # of the temporary tables alone: a transaction locks no file that it does not touch
+    stretches = _fill(connection, ledger, blocks, {block for block, _ in new})
+    insert_sum = _temporary(connection, NEW_SUM, SUM_COLUMNS)
+    for month, rows in sums.items():
+        connection.executemany(insert_sum, [(month, *row) for row in rows])
+    connection.execute("COMMIT")
+    return Preparation(days=days, blocks=blocks, new=tuple(new), months=tuple(months), stretches=tuple(stretches))
+
+
+def _temporary(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> str:
+    """Make a temporary table; gives the statement that puts a row into it."""
+    connection.execute(f"CREATE TEMP TABLE {table} ({', '.join(columns)})")
+    return f"INSERT INTO temp.{table} VALUES ({', '.join('?' * len(columns))})"
 
 
 def _numbered(
@@ -77,39 +92,29 @@ def _numbered(
     return blocks, new
 
 
-def _fill(
-    connection: sqlite3.Connection, ledger: Ledger, blocks: Mapping[str, int], new: set[int]
-) -> tuple[int, dict[str, tuple[int, ...]]]:
-    """Put the entries of new blocks into the temporary tables; gives their number and totals, day by day."""
-    connection.execute("PRAGMA temp_store = MEMORY")
-    for table, columns in ((NEW_ENTRY, ENTRY_COLUMNS), (NEW_EXTRA, EXTRA_COLUMNS)):
-        connection.execute(f"CREATE TEMP TABLE {table} ({', '.join(columns)})")
-    insert_entry = f"INSERT INTO temp.{NEW_ENTRY} VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"
-    insert_extra = f"INSERT INTO temp.{NEW_EXTRA} VALUES ({', '.join('?' * len(EXTRA_COLUMNS))})"
-    entries = 0
-    sums: dict[str, list[int]] = {}
+def _fill(connection: sqlite3.Connection, ledger: Ledger, blocks: Mapping[str, int], new: set[int]) -> list[Stretch]:
+    """Put the entries of new blocks into the temporary tables, day by day."""
+    insert_entry = _temporary(connection, NEW_ENTRY, ENTRY_COLUMNS)
+    insert_extra = _temporary(connection, NEW_EXTRA, EXTRA_COLUMNS)
+    stretches: list[Stretch] = []
     filled: set[int] = set()
-    connection.execute("BEGIN")  # of the temporary tables alone: a transaction locks no file that it does not touch
     for month, day, rows in ledger.blocks():
         block = blocks[ledger.block_digests[month, day]]
-        if block not in new:
+        if block not in new or block in filled:
             continue
         give_way()
-        entries += len(rows)
-        _add_up(sums, ledger, rows)
-        if block not in filled:
-            filled.add(block)
-            connection.executemany(insert_entry, entry_rows(ledger, rows, block))
-            connection.executemany(insert_extra, extra_rows(ledger, rows, block))
-    connection.execute("COMMIT")
-    return entries, {currency: tuple(amounts) for currency, amounts in sums.items() if any(amounts)}
+        filled.add(block)
+        connection.executemany(insert_entry, entry_rows(ledger, rows, block))
+        connection.executemany(insert_extra, extra_rows(ledger, rows, block))
+        stretches += _stretches(ledger, rows, block)
+    return stretches
 
 
-def _add_up(sums: dict[str, list[int]], ledger: Ledger, rows: range) -> None:
-    part = slice(rows.start, rows.stop)
-    currencies = ledger.currencies[part]
-    for currency in dict.fromkeys(currencies):
-        chosen = [each == currency for each in currencies]
-        known = sums.setdefault(currency, [0] * len(ledger.amounts))
-        for place, amounts in enumerate(ledger.amounts):
-            known[place] += sum(compress(amounts[part], chosen))
+def _stretches(ledger: Ledger, rows: range, block: int) -> Iterator[Stretch]:
+    # A day's rows are in order of their currencies.
+    start = rows.start
+    for currency, group in groupby(ledger.currencies[rows.start : rows.stop]):
+        end = start + sum(1 for _ in group)
+        amounts = tuple(sum(column[start:end]) for column in ledger.amounts)
+        yield Stretch(block, currency, start - rows.start, end - rows.start, amounts)
+        start = end

@@ -78,9 +78,8 @@ def sum_entries(
     dimensions: Sequence[str],
     cost_columns: Sequence[str],
     period: Period | None,
-    first_block: int = 0,
 ) -> tuple[SumRow, ...]:
-    """What `sum_version` gives, from the entries themselves; those of blocks before `first_block` are left out."""
+    """What `sum_version` gives, from the entries themselves."""
     columns, readers = _grouping(by, dimensions)
     sums_of_columns = [f"SUM({column})" for column in amount_columns(cost_columns)]
     text = (
@@ -91,9 +90,6 @@ def sum_entries(
     if period is not None:
         text += " AND version_block.billing_month BETWEEN ? AND ?"
         arguments += [period.first, period.last]
-    if first_block:
-        text += " AND version_block.block >= ?"
-        arguments.append(first_block)
     text += f" GROUP BY {', '.join(columns)}"
     first = len(columns)
     totals: dict[tuple[Values, str], list[int]] = {}

@@ -79,7 +79,9 @@ def _look(connection: sqlite3.Connection, path: Path) -> tuple[_Seen, list[State
     complete = False
     try:
         with state_errors(path):
-            for look in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _newest, _months):
+            for look in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months, _newest):
+                if look is _newest and problems:
+                    continue  # what is wrong already is wrong there too, and says less
                 problems += [StateProblem(place, message, RESTORE) for place, message in look(connection, seen)]
                 # What SQLite cannot read in order, the checks of content cannot either.
                 if look is _storage and problems:

@@ -20,7 +20,7 @@ from costops.errors import CostopsError, StaleError, StateError
 from costops.interruption import give_way, held, is_asked, settle
 from costops.model.ledger import Ledger
 from costops.model.version import Base, Version, VersionDraft
-from costops.money import PICOS
+from costops.money import PICOS, from_columns
 from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
 from costops.state.connection import (
     RESTORE,
@@ -35,11 +35,18 @@ from costops.state.connection import (
 from costops.state.contents import newest_is_sound
 from costops.state.files import NO_LINKS, publish, remove_abandoned, unfinished_file
 from costops.state.migrations import expected_schema, migrate, schema_problems
-from costops.state.preparation import EXTRA_COLUMNS, NEW_ENTRY, NEW_EXTRA, Preparation, prepare
+from costops.state.preparation import (
+    EXTRA_COLUMNS,
+    NEW_ENTRY,
+    NEW_EXTRA,
+    NEW_SUM,
+    SUM_COLUMNS,
+    Preparation,
+    prepare,
+)
 from costops.state.reader import open_snapshot
-from costops.state.rows import ENTRY_COLUMNS, names_text, version_of, version_row
-from costops.state.schema import SCHEMA_VERSION
-from costops.state.sums import sum_entries
+from costops.state.rows import ENTRY_COLUMNS, extra_costs, names_text, version_of, version_row
+from costops.state.schema import AMOUNT_COLUMNS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import sqlite3
@@ -64,8 +71,13 @@ def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger
     case nothing has changed.
     """
     _check_storable(draft, ledger)
-    # The ledger keeps them; they take their time, and no interruption should wait for that.
-    _ = ledger.block_digests, ledger.month_digests
+    # The ledger keeps its digests; they take their time, and no interruption should wait for that.
+    _ = ledger.block_digests
+    if ledger.digest != draft.result_digest:
+        raise StateError(
+            "The ledger is not the one whose digest the plan shows; nothing was written.",
+            hint="This is a defect of costops: please report it.",
+        )
     real = locate(path)
     with state_errors(path):
         if real is not None:
@@ -240,7 +252,7 @@ def _write(connection: sqlite3.Connection, draft: VersionDraft, preparation: Pre
     _write_blocks(connection, number, draft, preparation)
     _write_months(connection, number, preparation)
     connection.execute("UPDATE meta SET serial = serial + 1")
-    _check_written(connection, number, draft, preparation)
+    _check_written(connection, draft, preparation)
     return version_of(full, draft.rules)
 
 
@@ -290,16 +302,27 @@ def _write_blocks(connection: sqlite3.Connection, number: int, draft: VersionDra
         "INSERT INTO block (id, digest, dimensions, cost_columns) VALUES (?, ?, ?, ?)",
         [(block, digest, *layout) for block, digest in preparation.new],
     )
-    for table, temporary, columns in (
-        ("entry", NEW_ENTRY, ENTRY_COLUMNS),
-        ("extra_amount", NEW_EXTRA, EXTRA_COLUMNS),
-    ):
-        names = ", ".join(columns)
-        connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM temp.{temporary} ORDER BY rowid")
+    if preparation.new:
+        _copy(connection, "entry", NEW_ENTRY, ENTRY_COLUMNS)
+        _copy(connection, "extra_amount", NEW_EXTRA, EXTRA_COLUMNS)
     connection.executemany(
         "INSERT INTO version_block (version, billing_month, day, block) VALUES (?, ?, ?, ?)",
         [(number, month, day, preparation.blocks[digest]) for month, day, digest in preparation.days],
     )
+
+
+def _copy(connection: sqlite3.Connection, table: str, temporary: str, columns: Sequence[str], **same: int) -> None:
+    """Rows of a temporary table into one of the state; `same` are columns of one value."""
+    # The trigger refuses INSERT OR REPLACE, which nobody can say while the lock is held; it takes half of the time of
+    # a plain INSERT, that fails on an equal key by itself.
+    guard = f"{table}_no_replace"
+    (text,) = connection.execute("SELECT sql FROM main.sqlite_master WHERE name = ?", [guard]).fetchone()
+    connection.execute(f"DROP TRIGGER main.{guard}")
+    connection.execute(
+        f"INSERT INTO main.{table} ({', '.join([*same, *columns])}) "
+        f"SELECT {', '.join([*map(str, same.values()), *columns])} FROM temp.{temporary} ORDER BY rowid"
+    )
+    connection.execute(text)
 
 
 def _write_months(connection: sqlite3.Connection, number: int, preparation: Preparation) -> None:
@@ -307,30 +330,30 @@ def _write_months(connection: sqlite3.Connection, number: int, preparation: Prep
         "INSERT INTO version_month (version, billing_month, digest, sums_digest) VALUES (?, ?, ?, ?)",
         [(number, *month) for month in preparation.months],
     )
-    connection.executemany(
-        "INSERT INTO version_sum (version, billing_month, dimension, value, currency, cost, units, parts) "
-        f"VALUES ({_marks(8)})",
-        [(number, *row) for row in preparation.sums],
-    )
+    _copy(connection, "version_sum", NEW_SUM, SUM_COLUMNS, version=number)
 
 
-def _check_written(connection: sqlite3.Connection, number: int, draft: VersionDraft, preparation: Preparation) -> None:
+def _check_written(connection: sqlite3.Connection, draft: VersionDraft, preparation: Preparation) -> None:
     """Raise StateError unless the entries of new blocks add up to what was to be written; others were looked at."""
-    first = preparation.new[0][0] if preparation.new else None
-    sums: dict[str, tuple[int, ...]] = {}
-    count = 0
-    if first is not None:
-        rows = sum_entries(connection, number, (), draft.dimensions, draft.cost_columns, None, first)
-        sums = {currency: amounts for _, currency, amounts in rows}
-        count = connection.execute(
-            "SELECT COUNT(*) FROM version_block JOIN entry ON entry.block = version_block.block "
-            "WHERE version_block.version = ? AND version_block.block >= ?",
-            [number, first],
-        ).fetchone()[0]
-    if sums != preparation.totals or count != preparation.entries:
-        raise StateError(
-            "The state does not add up to the ledger that was to be written; nothing was written.", hint=RESTORE
-        )
+    names = [each for each in draft.cost_columns if each in AMOUNT_COLUMNS]
+    sums = "".join(f", SUM({column})" for name in names for column in AMOUNT_COLUMNS[name])
+    where = "WHERE block = ? AND position >= ? AND position < ?"
+    for each in preparation.stretches:
+        give_way()
+        key = [each.block, each.first, each.end]
+        count, *pairs = connection.execute(
+            f"SELECT COUNT(*){sums} FROM entry {where} AND currency = ?", [*key, each.currency]
+        ).fetchone()
+        found = dict(zip(names, map(from_columns, pairs[::2], pairs[1::2]), strict=True))
+        for name in extra_costs(draft.cost_columns):
+            units, parts = connection.execute(
+                f"SELECT SUM(units), SUM(parts) FROM extra_amount {where} AND cost = ?", [*key, name]
+            ).fetchone()
+            found[name] = from_columns(units, parts)
+        if count != each.end - each.first or [found[name] for name in draft.cost_columns] != list(each.amounts):
+            raise StateError(
+                "The state does not add up to the ledger that was to be written; nothing was written.", hint=RESTORE
+            )
 
 
 def _marks(count: int) -> str:

@@ -225,7 +225,8 @@ def files(place: Path) -> dict[str, int | None]:
     found = {}
     for each in sorted(place.rglob("*")):
         name = each.relative_to(place).as_posix()
-        is_cache = name == "demo/.costops/cache/hashes.json" or name.startswith("demo/.costops/cache/cells/")
+        remembered = ("demo/.costops/cache/hashes.json", "demo/.costops/cache/shapes.json")
+        is_cache = name in remembered or name.startswith("demo/.costops/cache/cells/")
         is_log = name == f"demo/{STATE}-shm" or (name == f"demo/{STATE}-wal" and each.stat().st_size == 0)
         hidden_cell = name.startswith("demo/.costops/cache/cells/.")
         if each.is_file() and not is_log and (not is_cache or hidden_cell):

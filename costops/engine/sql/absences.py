@@ -18,7 +18,6 @@ from costops.engine.sql.syntax import (
     case,
     cast,
     column,
-    columns,
     conjunction,
     disjunction,
     equal,

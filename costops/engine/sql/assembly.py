@@ -163,7 +163,9 @@ def _is_there() -> Node:
 
 def unit_rows(factor: str, unit: int, cells: str, combinations: str, names: Sequence[str]) -> Node:
     """A unit's rows of a factor with their classes, and the rows that stand for the classes that it needs."""
-    found = select([column("row"), alias(number(1), "mark")], table(f"{factor}_found"), where=equal(column("unit"), number(unit)))
+    found = select(
+        [column("row"), alias(number(1), "mark")], table(f"{factor}_found"), where=equal(column("unit"), number(unit))
+    )
     if factor == MOMENTS:
         classes = select([alias(column(MOMENTS), "class")], table(cells), distinct=True)
         parts = select([column("part")], table(combinations), distinct=True)
@@ -188,11 +190,6 @@ def unit_rows(factor: str, unit: int, cells: str, combinations: str, names: Sequ
         ],
     )
     return select([star()], subquery(rows, "marked"), where=disjunction(column("occurs"), is_needed))
-
-
-def tuples_of_units(queries: Sequence[Node]) -> Node:
-    """`unit_tuples` of all units."""
-    return create_table("unit_tuples", union_all(list(queries)))
 
 
 def standing_combinations(source: str, unit: int | None) -> Node:
@@ -322,11 +319,9 @@ def sums_of_unit(unit: int, sums: Node, places: Sequence[int | None]) -> Node:
     )
 
 
-def all_sums(queries: Sequence[Node], amounts: int) -> Node:
+def all_sums(queries: Sequence[Node], amounts: int, *, is_view: bool) -> Node:
     """`sums`: the amounts of each tuple by billing month and currency."""
     keys = ("tuple", "month", "currency")
     sums = [alias(cast(summed(column(f"c{place}")), HUGE), f"c{place}") for place in range(amounts)]
-    query = select(
-        [*columns(keys), *sums], subquery(union_all(list(queries)), "every"), group=_positions(len(keys))
-    )
-    return create_table(SUMS, query)
+    query = select([*columns(keys), *sums], subquery(union_all(list(queries)), "every"), group=_positions(len(keys)))
+    return create_view(SUMS, query) if is_view else create_table(SUMS, query)

@@ -12,7 +12,6 @@ from sqlglot import exp
 
 from costops.engine.factors import FACTORS, MOMENTS, TAGS, PartFields
 from costops.engine.ir import RawField
-from costops.engine.lower import columns_in
 from costops.engine.sql.decimals import MONEY
 from costops.engine.sql.factors import DATES, factor_columns, hashed
 from costops.engine.sql.faults import broken_among
@@ -26,12 +25,9 @@ from costops.engine.sql.syntax import (
     cast,
     column,
     columns,
-    conjunction,
     create_table,
     equal,
     function,
-    is_null,
-    is_present,
     join,
     number,
     paren,
@@ -44,7 +40,7 @@ from costops.engine.sql.syntax import (
     union_all,
 )
 from costops.model.bill import BillPart
-from costops.model.expression import Call, Column, Expression, Literal, call
+from costops.model.expression import Call, Expression, Literal, call, columns_in
 
 KEYS = DATES
 """What a cell has beside its tuple and its amounts."""
@@ -182,7 +178,10 @@ def raw_rows_together(keys: Mapping[str, FactorKeys], into: str) -> Node:
     rows = subquery(select(named, reader(part.files)), "rows")
     sets = [[f"{factor}_{name}" for name in each.names] for factor, each in keys.items()]
     marks = [exp.Anonymous(this="grouping", expressions=[column(names[0])]) for names in sets]
-    which = case(*(each for factor, mark in zip(keys, marks, strict=True) for each in (equal(mark, number(0)), text(factor))), text(""))
+    which = case(
+        *(each for factor, mark in zip(keys, marks, strict=True) for each in (equal(mark, number(0)), text(factor))),
+        text(""),
+    )
     every = [name for names in sets for name in names]
     grouped = select([alias(which, FACTOR), *columns(every)], rows)
     grouping = exp.GroupingSets(expressions=[exp.Tuple(expressions=columns(names)) for names in sets])
@@ -199,7 +198,14 @@ def raw_rows_of(together: str, factor: str, keys: FactorKeys, into: str) -> Node
 def _all_raw(keys: FactorKeys, raw: Sequence[str]) -> Node:
     if len(raw) == 1:
         return table(raw[0])
-    return subquery(select([star()], subquery(union_all([select(columns(keys.names), table(each)) for each in raw]), "every"), distinct=True), "raw")
+    return subquery(
+        select(
+            [star()],
+            subquery(union_all([select(columns(keys.names), table(each)) for each in raw]), "every"),
+            distinct=True,
+        ),
+        "raw",
+    )
 
 
 def broken_tags(keys: FactorKeys, raw: Sequence[str]) -> Node:
@@ -214,7 +220,11 @@ def _tag_texts(keys: FactorKeys, raw: Sequence[str], *others: Node) -> Node:
 
 def tag_keys(keys: FactorKeys, raw: str) -> Node:
     """Every key in the tags of a unit."""
-    lists = select([alias(function("json_keys", column(_TAGS_TEXT)), "keys")], subquery(_tag_texts(keys, [raw]), "texts"), distinct=True)
+    lists = select(
+        [alias(function("json_keys", column(_TAGS_TEXT)), "keys")],
+        subquery(_tag_texts(keys, [raw]), "texts"),
+        distinct=True,
+    )
     each = select([alias(function("unnest", column("keys")), "key")], subquery(lists, "lists"))
     return select([column("key")], subquery(each, "each"), distinct=True, order=[column("key")])
 
@@ -236,7 +246,9 @@ def keyed_rows(keys: FactorKeys, factor: str, fields: PartFields, raw: Sequence[
 def _tag_fields(fields: PartFields) -> list[Node]:
     """The values of keys within a text of tags; the engine parses it once for all of them."""
     pointers = ["/" + field.name.replace("~", "~0").replace("/", "~1") for field, _ in fields]
-    found = function("json_extract_string", column(_TAGS_TEXT), exp.Array(expressions=[text(each) for each in pointers]))
+    found = function(
+        "json_extract_string", column(_TAGS_TEXT), exp.Array(expressions=[text(each) for each in pointers])
+    )
     return [
         alias(function("coalesce", function("list_extract", found.copy(), number(place + 1)), text("")), name)
         for place, (_, name) in enumerate(fields)
@@ -294,24 +306,28 @@ def cells(
     there and has one class. An amount that a charge lacks is 0.
     """
     names = names_of(part.files[0])
-    joins, classes = [], []
+    joins, classes, values = [], [], []
     for factor in FACTORS:
         if factor not in factors:
             classes.append(alias(cast(number(0), "INTEGER"), factor))
             continue
         keys, salt, keyed = factors[factor]
-        classed = join(table(f"{factor}_map"), using=["row"])
-        numbers = subquery(select(columns(("key", "class")), table(keyed), joins=[classed]), f"of_{factor}")
-        key = function("hash", number(salt), *keys.keys())
-        joins.append(join(numbers, on=equal(column("key", f"of_{factor}"), key), kind="LEFT"))
+        rows = join(table(f"{factor}_map"), using=["row"])
+        numbers = select(columns(("key", "class")), table(keyed), joins=[rows])
+        on = equal(column("key", f"of_{factor}"), column(f"{factor}_key", "charges"))
+        joins.append(join(subquery(numbers, f"of_{factor}"), on=on, kind="LEFT"))
         classes.append(alias(column("class", f"of_{factor}"), factor))
-    values = [alias(scalar(each, names), f"c{place}") for place, each in enumerate(amounts.values())]
-    charges = subquery(select([*classes, *values], counted(part), joins=joins), "charges")
+        values.append(alias(function("hash", number(salt), *keys.keys()), f"{factor}_key"))
+    # Below the joins: above them, planning long expressions takes several times as long.
+    values += [alias(scalar(each, names), f"c{place}") for place, each in enumerate(amounts.values())]
+    charges = subquery(select(values, counted(part)), "charges")
+    classed_charges = [*classes, *columns(f"c{place}" for place in range(len(amounts)))]
+    classed = subquery(select(classed_charges, charges, joins=joins), "classed")
     sums: list[Node] = [alias(function("count", star()), "rows")]
     for place in range(len(amounts)):
         value = column(f"c{place}")
         sums.append(alias(function("coalesce", summed(value), cast(number(0), MONEY)), f"c{place}"))
         sums.append(alias(function("count", value.copy()), f"n{place}"))
     return create_table(
-        into, select([*columns(FACTORS), *sums], charges, group=[number(place + 1) for place in range(len(FACTORS))])
+        into, select([*columns(FACTORS), *sums], classed, group=[number(place + 1) for place in range(len(FACTORS))])
     )

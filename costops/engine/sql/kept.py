@@ -20,7 +20,9 @@ from costops.engine.sql.syntax import (
     cast,
     column,
     columns,
+    conjunction,
     create_table,
+    equal,
     function,
     number,
     select,
@@ -92,16 +94,21 @@ def kept_rows(
 def kept_combinations(units: Sequence[tuple[int, Path]]) -> Node:
     """`kept_combinations` of units, each (place, file)."""
     names = (*COMBINATION, "number", "stands", "occurs")
-    queries: list[Node] = [
-        select([alias(number(unit), "unit"), *columns(names)], file(path)) for unit, path in units
-    ]
+    queries: list[Node] = [select([alias(number(unit), "unit"), *columns(names)], file(path)) for unit, path in units]
     return create_table("kept_combinations", union_all(queries))
 
 
 def kept_moments(unit: int) -> Node:
     """(unit, moments, dates) of a kept unit."""
-    rows = table(f"{MOMENTS}_kept")
-    is_of = exp.And(this=exp.EQ(this=column("unit"), expression=number(unit)), expression=column("stands"))
+    # A row may be there only because it stands for others.
+    rows = select([column("class")], table(f"{MOMENTS}_kept"), where=conjunction(_is_of(unit), column("occurs")))
+    is_own = exp.In(this=column("class"), query=exp.Subquery(this=rows))
     return select(
-        [column("unit"), alias(column("class"), MOMENTS), *columns(DATES)], rows, where=is_of, distinct=True
+        [column("unit"), alias(column("class"), MOMENTS), *columns(DATES)],
+        table(f"{MOMENTS}_kept"),
+        where=conjunction(_is_of(unit), column("stands"), is_own),
     )
+
+
+def _is_of(unit: int) -> Node:
+    return equal(column("unit"), number(unit))

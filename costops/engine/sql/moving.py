@@ -86,7 +86,7 @@ def _kept_columns() -> list[Node]:
 def _timed() -> list[Node]:
     return [
         join(
-            exp.alias_(table("times"), name, table=True),
+            table("times", name),
             on=equal(column("step", name), column(end, "profiles")),
             kind="LEFT",
         )
@@ -168,8 +168,8 @@ def next_touched() -> Node:
     behind = binary(exp.GT, step.copy(), parameter(1))
     return select(
         [function("min", step.copy())],
-        exp.alias_(table("touches"), "t", table=True),
-        joins=[join(exp.alias_(table("profiles"), "p", table=True), using=["profile"])],
+        table("touches", "t"),
+        joins=[join(table("profiles", "p"), using=["profile"])],
         where=conjunction(behind, touched),
     )
 
@@ -258,5 +258,5 @@ def more_changed_places(program: Program) -> Node:
         distinct=True,
     )
     there = conjunction(*(same(column(name, "before"), column(name, "found")) for name in names))
-    before = join(exp.alias_(table("changed_places"), "before", table=True), on=there, kind="ANTI")
+    before = join(table("changed_places", "before"), on=there, kind="ANTI")
     return insert("changed_places", select(columns(names, "found"), subquery(places, "found"), joins=[before]))

@@ -203,14 +203,14 @@ def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: 
 
 @printed
 def first_sums(cost_place: int) -> Node:
-    """`sums`: the shown cost of each profile by currency."""
-    return create_table("sums", _sums("items", cost_place))
+    """`profile_sums`: the shown cost of each profile by currency."""
+    return create_table("profile_sums", _sums("items", cost_place))
 
 
 @printed
 def more_sums(cost_place: int) -> Node:
     """The same of profiles behind $1."""
-    return insert("sums", _sums(OWN_ITEMS, cost_place).where(binary(exp.GT, column("profile"), parameter(1))))
+    return insert("profile_sums", _sums(OWN_ITEMS, cost_place).where(binary(exp.GT, column("profile"), parameter(1))))
 
 
 def _sums(items: str, cost_place: int) -> exp.Select:
@@ -223,11 +223,11 @@ def money_by_step(program: Program) -> Node:
     """(step, report dimension by place, value, currency, amount) that each step adds; step 0 is the bill itself."""
     shown = join(subquery(reported(program), "reported"), using=["profile"])
     values = [*_report_columns(program), column("currency"), column("amount")]
-    born = select([alias(column("made"), "step"), *values], table("sums"), joins=[shown])
+    born = select([alias(column("made"), "step"), *values], table("profile_sums"), joins=[shown])
     lost: list[Node] = [*_report_columns(program), column("currency"), alias(exp.Neg(this=column("amount")), "amount")]
     gone = select(
         [alias(column("taken"), "step"), *lost],
-        table("sums"),
+        table("profile_sums"),
         joins=[shown.copy()],
         where=exp.Not(this=is_null(column("taken"))),
     )

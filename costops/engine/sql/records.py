@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from costops.engine.ir import MetricUse
-from costops.engine.sql.faults import no_date
 from costops.engine.sql.decimals import picos
+from costops.engine.sql.faults import no_date
 from costops.engine.sql.reader import names_of, reader
 from costops.engine.sql.scalar import Names, layered, scalar
 from costops.engine.sql.shape import positions
@@ -48,34 +48,68 @@ from costops.model.expression import Column, Literal, call
 MOST_NAMES = 1_000
 """How many names of labels or metrics are looked at for a hint."""
 _TAGS = "tags"
+_NAME = "metric"
 
 
-def read_records(use: MetricUse, groups: Sequence[Sequence[MetricFile]], into: str) -> Node:
-    """A metric's records in files of which each group has equal columns, by day and series.
+def gather_records(queries: Sequence[str], files: Sequence[MetricFile], into: str) -> Node:
+    """The records of some metrics in files with equal columns, with all labels, each by the name of its metric."""
+    first = files[0]
+    names = names_of(first.file)
+    named = [text(each) for each in queries]
+    name = alias(scalar(first.metric, names), _NAME)
+    rows = reader([each.file for each in files])
+    is_wanted = exp.In(this=scalar(first.metric, names), expressions=named)
+    return create_table(into, select([name, *_read_values(first, tuple(first.label_columns))], rows, where=is_wanted))
 
-    Labels are taken apart after grouping by the texts that they are read from, once for each. A row has the number of
-    its group of files, how many records it stands for and how many of them have a value, what the aggregate needs of
-    the values, whether the labels are what they must be, and the mapped labels.
-    """
-    return create_table(into, union_all([_read_group(use, place, files) for place, files in enumerate(groups)]))
 
-
-def _read_group(use: MetricUse, place: int, files: Sequence[MetricFile]) -> Node:
-    first, names = files[0], names_of(files[0].file)
-    mapped = dict(use.labels)
-    # Adding up does not need to know which records are of one series.
-    own = [label for label in first.label_columns if use.aggregate != "sum" or label in mapped]
-    labels = {label: f"l{number_of}" for number_of, label in enumerate(own)}
-    texts = {name: first.label_columns[label] for label, name in labels.items()}
+def _read_values(first: MetricFile, labels: Sequence[str]) -> list[Node]:
+    """What is read of a record: the texts of labels, its day, its moment and its value."""
+    names = names_of(first.file)
+    texts = {_label_columns(first)[label]: first.label_columns[label] for label in labels}
     if first.labels is not None:
         texts[_TAGS] = first.labels
-    values = [
+    return [
         *(alias(scalar(each, names), name) for name, each in texts.items()),
         alias(cast(scalar(first.date, names), "DATE"), "day"),
         alias(scalar(first.date, names), "moment"),
         alias(scalar(first.value, names), "value"),
     ]
-    read = select(values, reader([each.file for each in files]), where=_is_of(use, first, names))
+
+
+def _label_columns(first: MetricFile) -> dict[str, str]:
+    """What the texts of labels are called."""
+    return {label: f"l{number_of}" for number_of, label in enumerate(first.label_columns)}
+
+
+def read_records(
+    use: MetricUse, groups: Sequence[Sequence[MetricFile]], into: str, gathered: Sequence[str] = ()
+) -> Node:
+    """A metric's records in files of which each group has equal columns, by day and series.
+
+    `gathered` are tables of `gather_records`, one for each group, where they have been read already.
+
+    Labels are taken apart after grouping by the texts that they are read from, once for each. A row has the number of
+    its group of files, how many records it stands for and how many of them have a value, what the aggregate needs of
+    the values, whether the labels are what they must be, and the mapped labels.
+    """
+    queries = []
+    for place, files in enumerate(groups):
+        queries.append(_read_group(use, place, files, gathered[place] if gathered else None))
+    return create_table(into, union_all(queries))
+
+
+def _read_group(use: MetricUse, place: int, files: Sequence[MetricFile], gathered: str | None) -> Node:
+    first, mapped = files[0], dict(use.labels)
+    # Adding up does not need to know which records are of one series.
+    own = [label for label in first.label_columns if use.aggregate != "sum" or label in mapped]
+    labels = {label: name for label, name in _label_columns(first).items() if label in own}
+    texts = [*labels.values(), *([_TAGS] if first.labels is not None else [])]
+    if gathered is not None:
+        is_of = equal(column(_NAME), text(use.query))
+        read = select(columns((*texts, "day", "moment", "value")), table(gathered), where=is_of)
+    else:
+        rows = reader([each.file for each in files])
+        read = select(_read_values(first, own), rows, where=_is_of(use, first, names_of(first.file)))
     keys = [*texts, "day"]
     counts = [alias(function("count", exp.Star()), "records"), alias(function("count", column("value")), "measured")]
     made = [*counts, alias(_aggregated(use.aggregate), "value")]

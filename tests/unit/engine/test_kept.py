@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from workbench import Case, charge, load, write
+from workbench import Case, charge, load, write, write_bill, write_rules
 
 from costops.bill.describe import describe_bill
 from costops.config import load_settings
+from costops.engine import kept
 from costops.engine.embedded import Evaluation, Request, evaluate
-from costops.engine.kept import MOST_ENTRIES, KeptBill, NotKeptError, kept_bill
+from costops.engine.kept import MOST_BILLS, MOST_ENTRIES, KeptBill, NotKeptError, kept_bill
 from costops.engine.probe import probe
 from costops.model.bill import BillDescription, MetricDescription
 
@@ -36,8 +39,34 @@ BILL = [
 NO_METRICS = MetricDescription(digest="", sources={})
 
 
-def workspace(folder: Path) -> Path:
-    return write(Case(RULES, BILL, report=("env", "ServiceName")), folder)
+def workspace(folder: Path, rules: str = RULES) -> Path:
+    return write(Case(rules, BILL, report=("env", "ServiceName")), folder)
+
+
+def by_months(folder: Path, *months: str) -> Path:
+    """A workspace with a folder of the bill for each month."""
+    write(Case(RULES, BILL, report=("env", "ServiceName"), bill_path="bill/**/*.csv"), folder)
+    for month in months:
+        add_month(folder, month)
+    return folder
+
+
+def add_month(folder: Path, month: str, *more: dict[str, object]) -> None:
+    (folder / "bill" / month).mkdir(parents=True, exist_ok=True)
+    rows = [
+        {**row, "BillingPeriodStart": f"{month}-01"} for row in (*BILL, charge("S3", f"1{month[-1]}", env="production"))
+    ]
+    write_bill(folder / "bill" / month / "bill.csv", [*rows, *more], [*rows, *more])
+
+
+def entries(cells: Path) -> list[Path]:
+    """The folders of kept units, whatever bill they belong to."""
+    return sorted(each for each in cells.iterdir() if each.is_dir())
+
+
+def file_times(cells: Path) -> dict[Path, int]:
+    """When each kept table was written."""
+    return {each: each.stat().st_mtime_ns for each in sorted(cells.glob("*/*.parquet"))}
 
 
 def described(folder: Path) -> BillDescription:
@@ -96,10 +125,19 @@ def test_every_damaged_byte_makes_kept_cells_not_kept(tmp_path: Path) -> None:
     folder, cells = workspace(tmp_path), tmp_path / "cells"
     bill = described(folder)
     result(folder, bill, cells)
-    (entry,) = cells.iterdir()
-    for file in sorted(entry.iterdir()):
+    files = sorted(each for each in cells.rglob("*") if each.is_file())
+    names = {
+        "cells.parquet",
+        "combinations.parquet",
+        "moments.parquet",
+        "others.parquet",
+        "sums.parquet",
+        "tags.parquet",
+    }
+    assert {each.name for each in files} > {*names, "note.json"}
+    for file in files:
         whole = file.read_bytes()
-        for place in range(0, len(whole), max(1, len(whole) // 20)):
+        for place in range(0, len(whole), max(1, len(whole) // 10)):
             file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
             found = kept_bill(cells, bill.digest, bill.reading)
             if found is not None:
@@ -111,26 +149,47 @@ def test_every_damaged_byte_makes_kept_cells_not_kept(tmp_path: Path) -> None:
     assert digest(result(folder, found)) == digest(result(folder, bill))
 
 
-def test_damaged_cells_are_made_again_from_the_bill(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"PAR1", None])
+def test_damaged_cells_are_made_again_from_the_bill(tmp_path: Path, content: bytes | None) -> None:
     folder, cells = workspace(tmp_path), tmp_path / "cells"
     bill = described(folder)
     expected = digest(result(folder, bill, cells))
-    (entry,) = cells.iterdir()
-    (entry / "raw.parquet").write_bytes(b"")
+    (entry,) = entries(cells)
+    if content is None:
+        (entry / "cells.parquet").unlink()
+    else:
+        (entry / "cells.parquet").write_bytes(content)
     assert digest(result(folder, bill, cells)) == expected
     found = kept_bill(cells, bill.digest, bill.reading)
     assert found is not None
     assert digest(result(folder, found)) == expected
 
 
+def test_the_cells_of_another_unit_are_not_believed_under_its_name(tmp_path: Path) -> None:
+    folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
+    bill = described(folder)
+    expected = digest(result(folder, bill, cells))
+    first, second = entries(cells)
+    shutil.rmtree(second)
+    shutil.copytree(first, second)
+    assert digest(result(folder, bill, cells)) == expected
+    units = [json.loads((each / "note.json").read_text())["unit"] for each in entries(cells)]
+    assert len(set(units)) == 2
+    before = file_times(cells)
+    assert digest(result(folder, bill, cells)) == expected
+    assert file_times(cells) == before
+
+
 def test_a_note_of_another_format_is_not_kept(tmp_path: Path) -> None:
     folder, cells = workspace(tmp_path), tmp_path / "cells"
     bill = described(folder)
     result(folder, bill, cells)
-    (entry,) = cells.iterdir()
-    note = json.loads((entry / "note.json").read_text())
-    (entry / "note.json").write_text(json.dumps({**note, "format": 99}))
+    for file in (entries(cells)[0] / "note.json", next(each for each in cells.iterdir() if each.is_file())):
+        note = json.loads(file.read_text())
+        kept._write_note(file, {**{key: value for key, value in note.items() if key != "digest"}, "format": 99})
     assert kept_bill(cells, bill.digest, bill.reading) is None
+    assert list(kept.entries_of(cells, entries(cells)[0].name)) == []
+    assert digest(result(folder, bill, cells)) == digest(result(folder, bill))
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_fails_nothing(tmp_path: Path) -> None:
@@ -141,10 +200,181 @@ def test_a_folder_that_cannot_be_made_keeps_nothing_and_fails_nothing(tmp_path: 
     assert kept_bill(tmp_path / "cells", bill.digest, bill.reading) is None
 
 
-def test_only_the_newest_entries_stay(tmp_path: Path) -> None:
+def test_only_the_newest_entries_of_a_unit_stay(tmp_path: Path) -> None:
     folder, cells = workspace(tmp_path), tmp_path / "cells"
     bill = described(folder)
     for place in range(MOST_ENTRIES + 2):
         result(folder, bill, cells, report=("env", f"x_{place}"))
-    assert len(list(cells.iterdir())) == MOST_ENTRIES
+    assert len(entries(cells)) == MOST_ENTRIES
     assert [each for each in cells.rglob("*") if each.name.startswith(".")] == []
+
+
+def test_what_was_not_used_for_longest_goes_when_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
+    result(folder, described(folder), cells)
+    old, new = entries(cells)
+    os.utime(old, (1, 1))
+    sizes = [sum(each.stat().st_size for each in entry.iterdir()) for entry in (old, new)]
+    monkeypatch.setattr(kept, "MOST_BYTES", sum(sizes) + sizes[0] // 2)
+    add_month(folder, "2025-06")
+    shutil.rmtree(folder / "bill" / "2025-04")
+    shutil.rmtree(folder / "bill" / "2025-05")
+    result(folder, described(folder), cells)
+    assert not old.exists()
+    assert new.exists()
+    assert len(entries(cells)) == 2
+
+
+def test_of_many_bills_the_units_of_the_newest_are_known(tmp_path: Path) -> None:
+    folder, cells = workspace(tmp_path), tmp_path / "cells"
+    bill = described(folder)
+    for place in range(MOST_BILLS + 2):
+        kept.keep_bill(cells, replace(bill, digest=f"{place:064}"), [])
+        os.utime(next(each for each in cells.iterdir() if each.stat().st_mtime > 10**6), (place, place))
+    assert kept_bill(cells, f"{0:064}", bill.reading) is None
+    assert kept_bill(cells, f"{MOST_BILLS + 1:064}", bill.reading) is not None
+    assert len(list(cells.iterdir())) == MOST_BILLS
+
+
+# Which units are read
+
+
+def test_an_added_month_leaves_the_cells_of_the_others_as_they_are(tmp_path: Path) -> None:
+    folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
+    result(folder, described(folder), cells)
+    before = file_times(cells)
+    add_month(folder, "2025-06", charge("EC2", "4", env="unheard of"))
+    bill = described(folder)
+    assert digest(result(folder, bill, cells)) == digest(result(folder, bill))
+    after = file_times(cells)
+    assert before.items() < after.items()
+    assert len(entries(cells)) == 3
+
+
+def test_a_changed_month_alone_is_read_again(tmp_path: Path) -> None:
+    folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
+    first = result(folder, described(folder), cells)
+    before = file_times(cells)
+    add_month(folder, "2025-05", charge("Support", "100"))
+    bill = described(folder)
+    second = result(folder, bill, cells)
+    assert digest(second) == digest(result(folder, bill)) != digest(first)
+    assert before.items() < file_times(cells).items()
+    assert len(entries(cells)) == 3
+
+
+def test_months_that_went_leave_nothing_behind(tmp_path: Path) -> None:
+    folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
+    result(folder, described(folder), cells)
+    shutil.rmtree(folder / "bill" / "2025-04")
+    bill = described(folder)
+    found, expected = result(folder, bill, cells), result(folder, bill)
+    assert digest(found) == digest(expected)
+    assert replace(found.facts, cells="") == replace(expected.facts, cells="")
+    assert found.facts.months == ("2025-05",)
+
+
+def test_equal_files_under_other_names_need_no_reading(tmp_path: Path) -> None:
+    folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
+    first = result(folder, described(folder), cells)
+    before = file_times(cells)
+    (folder / "bill" / "2025-04").rename(folder / "bill" / "x")
+    assert digest(result(folder, described(folder), cells)) == digest(first)
+    assert file_times(cells) == before
+
+
+# Which rules kept cells serve
+
+
+EDITS = {
+    "a cost for the basis": RULES.replace(
+        "{where: {ServiceName: EC2}}", "{where: {ServiceName: EC2}, cost: BilledCost}"
+    ),
+    "a method": RULES.replace("method: proportional", "method: even"),
+    "a condition on a dimension of the report": RULES.replace("ServiceName: EC2", "ServiceName: [EC2, S3]"),
+    "a condition on the elements": RULES.replace("to: {dimension: env}", "to: {dimension: env, exclude: [staging]}"),
+    "another rule": RULES
+    + """\
+  - id: rest
+    source: {where: {env: null}}
+    method: percent
+    to: {dimension: env, percent: {production: 50, staging: 50}}
+""",
+    "a label that renames": RULES.replace("from: Tags.env}", "from: Tags.env, rename: {p: [production]}}"),
+    "another name of the rule": RULES.replace("id: support", "id: fees"),
+}
+
+
+@pytest.mark.parametrize("rules", EDITS.values(), ids=EDITS.keys())
+def test_edited_rules_are_served_by_the_cells_of_the_old_ones(tmp_path: Path, rules: str) -> None:
+    folder, cells = workspace(tmp_path), tmp_path / "cells"
+    bill = described(folder)
+    first = result(folder, bill, cells)
+    before = file_times(cells)
+    write_rules(folder, rules)
+    served, expected = result(folder, bill, cells), result(folder, bill)
+    assert file_times(cells) == before
+    assert digest(served) == digest(expected)
+    assert served.facts.cells == first.facts.cells
+
+
+def test_rules_that_tell_apart_what_became_one_are_served_by_the_bill(tmp_path: Path) -> None:
+    folder, cells = (
+        workspace(tmp_path, RULES.replace("from: Tags.env}", "from: Tags.env, transform: [upper]}")),
+        tmp_path / "cells",
+    )
+    add = [charge("EC2", "3", env="Production"), charge("EC2", "5", env="PRODUCTION")]
+    add += [charge("EC2", "1", env=f"e{place}") for place in range(100)]
+    write_bill(folder / "bill" / "part-0.csv", [*BILL, *add], [*BILL, *add])
+    bill = described(folder)
+    result(folder, bill, cells)
+    write_rules(folder, RULES)
+    found = result(folder, bill, cells)
+    assert digest(found) == digest(result(folder, bill))
+    assert len(entries(cells)) == 2
+    # Both sets of rules are served from now on, each by its own.
+    before = file_times(cells)
+    write_rules(folder, RULES.replace("from: Tags.env}", "from: Tags.env, transform: [upper]}"))
+    assert digest(result(folder, bill, cells)) == digest(result(folder, bill))
+    assert file_times(cells) == before
+
+
+def test_a_row_that_stands_for_others_of_another_month_is_held_against_new_rules_too(tmp_path: Path) -> None:
+    rules = RULES.replace("from: Tags.env}", "from: Tags.env, transform: [lower]}")
+    folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
+    names = ["STAGING", "Staging", "sTaging", "stAging", "staGing", "stagIng"]
+    add_month(folder, "2025-04", *(charge("EC2", "1", env=name) for name in names[::2]))
+    add_month(folder, "2025-05", *(charge("EC2", "1", env=name) for name in names[1::2]))
+    write_rules(folder, rules)
+    result(folder, described(folder), cells)
+    shutil.rmtree(folder / "bill" / "2025-04")
+    write_rules(folder, RULES)
+    bill = described(folder)
+    found, expected = result(folder, bill, cells), result(folder, bill)
+    assert digest(found) == digest(expected)
+    assert replace(found.facts, cells="") == replace(expected.facts, cells="")
+
+
+def test_everything_is_read_and_kept_anew_where_that_is_asked_for(tmp_path: Path) -> None:
+    folder, cells = workspace(tmp_path), tmp_path / "cells"
+    bill = described(folder)
+    result(folder, bill, cells)
+    before = file_times(cells)
+    request = [Request(load(folder), want_ledger=True)]
+    fresh = evaluate(
+        bill, NO_METRICS, request, report=("env", "ServiceName"), cost="EffectiveCost", cells=cells, full=True
+    )
+    assert digest(fresh) == digest(result(folder, bill))
+    after = file_times(cells)
+    assert after.keys() == before.keys()
+    assert all(after[each] > before[each] for each in before)
+
+
+def test_equal_bills_read_alike_have_the_same_cells_with_and_without_a_cache(tmp_path: Path) -> None:
+    folder, cells = workspace(tmp_path), tmp_path / "cells"
+    bill = described(folder)
+    facts = [result(folder, bill, each).facts for each in (None, cells, cells)]
+    assert len({each.cells for each in facts}) == 1
+    assert result(folder, bill, report=("env",)).facts.cells != facts[0].cells
