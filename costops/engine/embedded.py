@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costops.engine.evaluate import Evaluator, Outcome
-from costops.engine.evaluations import KeptEvaluations, evaluation_key
+from costops.engine.evaluations import EvaluationKeys, KeptEvaluations
 from costops.engine.ir import Fields, MetricUse, Program
 from costops.engine.kept import KeptBill
 from costops.engine.ledgers import LedgerFacts
@@ -141,26 +141,24 @@ def evaluate(
             metric_tables=metric_tables,
             full=full,
         )
-        kept = KeptEvaluations(connection, evaluations) if evaluations is not None and facts.cells else None
+        keeper = None
+        if evaluations is not None and facts.cells:
+            keys = EvaluationKeys(
+                report=report,
+                cost=cost,
+                cells=facts.cells,
+                metrics=metrics.digest,
+                amounts=(*bill.cost_columns, *quantities),
+                engine=engine_name(),
+            )
+            keeper = KeptEvaluations(connection, evaluations, keys)
         outcomes: list[Outcome] = []
         for program, request, tell in zip(programs, requests, tells, strict=True):
-            key = None
-            follows = evaluator.can_follow(request.rules, program)
-            if kept is not None and program.steps:
-                key = evaluation_key(
-                    request.rules,
-                    report=report,
-                    cost=cost,
-                    cells=facts.cells,
-                    metrics=metrics.digest,
-                    amounts=(*bill.cost_columns, *quantities),
-                    engine=engine_name(),
-                )
-                if not (full or follows):
-                    was_kept = evaluator.take_kept(kept, key, request.rules, program)
-                    stages.kept("evaluations", int(was_kept), 1)
-                    if was_kept:
-                        tell("taking an evaluation that was kept", 0)
+            if keeper is not None and program.steps and not evaluator.can_follow(request.rules, program) and not full:
+                was_kept = evaluator.take_kept(keeper, request.rules, program)
+                stages.kept("evaluations", int(was_kept), 1)
+                if was_kept:
+                    tell("taking an evaluation that was kept", 0)
             outcome = evaluator.evaluate(
                 request.rules,
                 program,
@@ -173,9 +171,9 @@ def evaluate(
             )
             # The next plan begins with what is applied now, or with what this one begins with.
             serves = outcome.ledger is not None or (not outcomes and len(requests) > 1)
-            if kept is not None and key is not None and serves and (full or not kept.has(key)):
+            if keeper is not None and program.steps and serves:
                 tell("keeping the evaluation", len(program.steps))
-                evaluator.keep(kept, key)
+                evaluator.keep(keeper, anew=full)
             outcomes.append(outcome)
     return Evaluation(facts, tuple(outcomes), readings)
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from costops.engine.evaluations import EvaluationNote, Found, KeptEvaluations
-from costops.engine.ir import MetricUse, Program
+from costops.engine.ir import PATH, MetricUse, Program
 from costops.engine.ledgers import LedgerFacts, ledger_facts, make_place_digests, read_ledger
 from costops.engine.money_steps import Money, MoneySteps, money_steps
-from costops.engine.moving import can_move, changed_steps, slots_before, timeline, touching
+from costops.engine.moving import can_move, changed_steps, slots_before, timeline
 from costops.engine.noticing import Notice, Noticing
 from costops.engine.stepping import Stepper, do
+from costops.engine.touching import Differing, Touches, bound, conditions_of
 from costops.errors import ConservationError
 from costops.model.ledger import Ledger
 from costops.model.rules import Meaning, RuleSet
@@ -173,9 +174,9 @@ class Evaluator:
         held = self._held
         return not self._full and held is not None and can_move(held.rules, rules, held.program, program)
 
-    def take_kept(self, kept: KeptEvaluations, key: str, rules: RuleSet, program: Program) -> bool:
+    def take_kept(self, kept: KeptEvaluations, rules: RuleSet, program: Program) -> bool:
         """Go on from a kept evaluation of a rule set; whether there is one."""
-        note = kept.load(key, (*program.values, *program.marks), len(self._amounts))
+        note = kept.load(rules, (*program.values, *program.marks), len(self._amounts))
         if note is None:
             return False
         self._do(self._queries.fixed(program, self._field_columns))
@@ -184,17 +185,19 @@ class Evaluator:
         self._do(self._moves.no_changed_places(len(program.report)))
         return True
 
-    def keep(self, kept: KeptEvaluations, key: str) -> None:
-        """Keep the evaluation as it is, if it can serve others."""
+    def keep(self, kept: KeptEvaluations, *, anew: bool) -> None:
+        """Keep the evaluation as it is, if it can serve others and, unless `anew`, is not kept."""
         held = self._held
         if held is None or held.excused or any(step.rule not in held.found for step in held.program.steps):
+            return
+        if not anew and kept.has(held.rules):
             return
         if held.totals is None:
             self._ledger(held.program, False)
             held = self._held
             assert held is not None and held.totals is not None
         note = EvaluationNote(self._last_profile, self._narrow, held.found, held.totals or {})
-        kept.keep(key, (*held.program.values, *held.program.marks), note)
+        kept.keep(held.rules, (*held.program.values, *held.program.marks), note)
 
     # A first rule set, or one with other definitions.
 
@@ -247,17 +250,16 @@ class Evaluator:
             if step.rule in held.excused or (noticing is not None and step.rule not in held.found)
         }
         must |= self._carry(held.program, program, line.times)
-        conditions = touching(program.steps, must)
-        # What a rule that takes nothing tells depends on who took it instead.
         idle = {rule for rule, each in held.found.items() if each.taken is None}
         silent = [step.number for step in program.steps if step.rule in idle]
         stepper = self._stepper(program, noticing, lenient)
-        self._connection.execute(moves.no_touches())
+        touches = Touches(program.steps, must, silent)
+        self._do(moves.candidates(tuple((part, bound(each)) for part, each in conditions_of(program.steps))))
         ran: list[int] = []
         done = 0
         while True:
-            self._do(moves.touches(conditions), done)
-            touched = self._rows(moves.next_touched(), done, silent)[0][0]
+            touches.add(self._differing(program.values, done))
+            touched = touches.first_behind(done)
             following = [number for number in must if number > done] + ([touched] if touched is not None else [])
             number = min(following, default=count + 1)
             if done + 1 < number:
@@ -284,6 +286,22 @@ class Evaluator:
         excused = {step.rule for step in program.steps if step.rule in held.excused} - rerun
         self._held = Held(rules, program, found, frozenset(excused | stepper.excused), held.totals)
         return len(ran), found
+
+    def _differing(self, values: tuple[str, ...], step: int) -> list[Differing]:
+        """Profiles that differ since a step."""
+        names = (*values, PATH)
+        return [
+            Differing(
+                profile,
+                dict(zip(names, own, strict=True)),
+                was=(old_made, old_taken),
+                now=(None if made is None else 2 * made, None if taken is None else 2 * taken),
+                parts=parts,
+            )
+            for profile, old_made, old_taken, made, taken, parts, *own in self._rows(
+                self._moves.differing_since(values), step
+            )
+        ]
 
     def _carry(self, old: Program, new: Program, times: Mapping[int, int]) -> set[int]:
         """Make the profiles before those of the new program; gives steps whose source is in another order now."""

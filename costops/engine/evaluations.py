@@ -53,39 +53,47 @@ class EvaluationNote:
     """(currency, cost column) to picos."""
 
 
-def evaluation_key(
-    rules: RuleSet,
-    *,
-    report: Sequence[str],
-    cost: str,
-    cells: str,
-    metrics: str,
-    amounts: Sequence[str],
-    engine: str,
-) -> str:
-    """What decides an evaluation: digests of the cells and the metrics, and the program on its own."""
-    # Alone, a program has the same names of columns whatever else is evaluated beside it.
-    fields = Fields()
-    program = lower(rules, report=report, cost=cost, fields=fields)
-    own = [repr(program), repr(fields.items()), repr(fields.lookups())]
-    text = json.dumps([FORMAT, engine, cells, metrics, list(amounts), *own], ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+class EvaluationKeys:
+    """Names evaluations by what decides them: the program, digests of cells and metrics, the amounts and the engine."""
+
+    def __init__(
+        self, *, report: Sequence[str], cost: str, cells: str, metrics: str, amounts: Sequence[str], engine: str
+    ) -> None:
+        self._report, self._cost = report, cost
+        self._others = [FORMAT, engine, cells, metrics, list(amounts)]
+        self._known: list[tuple[RuleSet, str]] = []
+
+    def key(self, rules: RuleSet) -> str:
+        """The name of a rule set's evaluation."""
+        for known, key in self._known:
+            if known is rules:
+                return key
+        # Alone, a program has the same names of columns whatever else is evaluated beside it.
+        fields = Fields()
+        program = lower(rules, report=self._report, cost=self._cost, fields=fields)
+        own = [repr(program), repr(fields.items()), repr(fields.lookups())]
+        text = json.dumps([*self._others, *own], ensure_ascii=False)
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self._known.append((rules, key))
+        return key
 
 
 class KeptEvaluations:
     """The evaluations in one folder."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path, keys: EvaluationKeys) -> None:
         self._connection = connection
         self._folder = folder
+        self._keys = keys
 
-    def load(self, key: str, values: tuple[str, ...], amounts: int) -> EvaluationNote | None:
-        """Load the tables of an evaluation; None where it is not kept, or not whole any more."""
+    def load(self, rules: RuleSet, values: tuple[str, ...], amounts: int) -> EvaluationNote | None:
+        """Load the tables of a rule set's evaluation; None where it is not kept, or not whole any more."""
         import duckdb
 
         from costops.engine.sql import evaluations, profiles
         from costops.engine.sql.syntax import text_of
 
+        key = self._keys.key(rules)
         for path in self._entries(key):
             try:
                 if _sha256(path) != path.stem.rpartition("-")[2]:
@@ -112,17 +120,18 @@ class KeptEvaluations:
             return read
         return None
 
-    def has(self, key: str) -> bool:
-        """Whether something is kept under a key, be it whole or not."""
-        return bool(self._entries(key))
+    def has(self, rules: RuleSet) -> bool:
+        """Whether something is kept of a rule set, be it whole or not."""
+        return bool(self._entries(self._keys.key(rules)))
 
-    def keep(self, key: str, values: tuple[str, ...], note: EvaluationNote) -> None:
+    def keep(self, rules: RuleSet, values: tuple[str, ...], note: EvaluationNote) -> None:
         """Keep the tables as they are; a folder that cannot be written is no reason to fail."""
         import duckdb
 
         from costops.engine.sql import evaluations
         from costops.engine.sql.syntax import text_of
 
+        key = self._keys.key(rules)
         # Suppressed: a full disk or a read-only workspace. The next plan then evaluates everything.
         with suppress(OSError, duckdb.Error), ExitStack() as stack:
             self._folder.mkdir(parents=True, exist_ok=True)

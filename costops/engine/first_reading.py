@@ -70,10 +70,11 @@ class FirstReading:
         found = set(unit.part.tag_columns)
         if unit.part.tags is not None:
             raw = cells.raw_name(TAGS, unit.place)
-            broken = self._engine.rows(cells.broken_tags(keys, [raw]))
-            if broken:
-                raise broken_tags(self._engine.connection, unit.part, broken[0][0])
-            found.update(key for (key,) in self._engine.rows(cells.tag_keys(keys, raw)))
+            there = [key for (key,) in self._engine.rows(cells.tag_keys(keys, raw))]
+            if None in there:
+                (tags,) = self._engine.rows(cells.broken_tags(keys, [raw]))[0]
+                raise broken_tags(self._engine.connection, unit.part, tags)
+            found.update(there)
         self.tag_keys[unit.place] = tuple(sorted(found))
 
     def make_rows(self, name: str, fields: PartFields, salt: int) -> Sequence[str]:

@@ -21,6 +21,9 @@ MOST_VALUES_APART = 64
 MOST_GROWTH = 10
 """The classes of a factor may become more by one in so many for that."""
 
+LEAST_SAVED = 20
+"""Combinations become one only where that makes them fewer by one in so many: summing the cells again costs more."""
+
 KeptRows = Callable[[str, int], None]
 """Loads `<factor>_kept` of a factor, hashed with a salt."""
 
@@ -110,8 +113,12 @@ class Grouping:
         outputs = {name: self.cut.factors[name].outputs for name in FACTORS if name in self._fields}
         self._engine.do(factors.joint_values(self.cut, outputs))
 
-    def number_tuples(self) -> None:
-        """Number the tuples of what was read now."""
+    def number_tuples(self) -> bool:
+        """Number the tuples of what was read now; gives whether a tuple may have several combinations."""
         from costops.engine.sql import factors
 
-        self._engine.do(factors.tuple_numbers(self.cut.values))
+        combinations, told_apart = self._engine.rows(factors.number_of_combinations(self.cut.values))[0]
+        has_several = bool((combinations - told_apart) * LEAST_SAVED > combinations)
+        names = self.cut.values if has_several else factors.COMBINATION
+        self._engine.do(factors.tuple_numbers(names))
+        return has_several

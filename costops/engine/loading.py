@@ -169,11 +169,13 @@ class Loading:
         self._tell("grouping what was read")
         scanning.check(units)
         self._grouping.make_combinations([scanning.cells(unit) for unit in units], has_kept=bool(self._entries))
-        self._grouping.number_tuples()
+        has_several = self._grouping.number_tuples()
         others = [*(unit.digest for unit in units), *(each.content for each in self._entries.values())]
         content = scanning.content(made_for, others)
         for unit in units:
-            self.facts[unit.place] = facts = scanning.sum_up(unit, self._first.tag_keys.get(unit.place))
+            self.facts[unit.place] = facts = scanning.sum_up(
+                unit, self._first.tag_keys.get(unit.place), has_several=has_several
+            )
             if self._folder is not None and unit.digest:
                 self._tell("keeping what was read")
                 fields = {name: [field for field, _ in mine] for name, mine in by_factor(self._named).items()}

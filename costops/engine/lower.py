@@ -122,6 +122,8 @@ class _Lowering:
         self._slots: dict[tuple[str, str], str] = {}
         self._slot_columns: dict[str, str] = {}
         self._allocations = tuple(each for each in rules.allocations if each.enabled)
+        self._writers: dict[str, list[int]] = {}
+        """Places of the allocations so far, by the dimensions that they overwrite."""
         self._running = frozenset(name for each in self._allocations for name in each.into)
 
     def program(self, *, watch: bool) -> Program:
@@ -342,7 +344,10 @@ class _Lowering:
 
     def _step(self, number: int, rule: Allocation) -> Step:
         source = matched = self._condition(self._taken_condition(rule))
-        earlier = [each.id for each in self._allocations[: number - 1] if set(each.into) & set(rule.into)]
+        writers = {place for name in rule.into for place in self._writers.get(name, ())}
+        earlier = [self._allocations[place].id for place in sorted(writers)]
+        for name in rule.into:
+            self._writers.setdefault(name, []).append(number - 1)
         allocated = [Column(mark_of(self._slot(name))) for name in rule.into] if earlier else []
         if rule.allocated == "exclude" and allocated:
             source = call("and", source, call("not", call("or", *allocated)))

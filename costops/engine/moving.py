@@ -6,11 +6,10 @@ source nor its basis has a profile that differs; so it takes and makes what it t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from costops.engine.ir import Program, Step
-from costops.model.expression import Expression, Literal, call
 from costops.model.orders import moved_ids
 from costops.model.rules import Allocation, RuleSet
 
@@ -77,20 +76,6 @@ def _by_id(allocations: Sequence[Allocation]) -> dict[str, Allocation]:
         each.id: replace(each, name=None, description=None, owner=None, hidden=False, renamed_from=())
         for each in allocations
     }
-
-
-def touching(steps: Sequence[Step], changed: Collection[int]) -> tuple[tuple[int, Expression], ...]:
-    """For each step that may stay as it was, by number, what profiles belong to its source or its basis."""
-    return tuple((step.number, _belongs(step)) for step in steps if step.number not in changed)
-
-
-def _belongs(step: Step) -> Expression:
-    # What an earlier rule has allocated of the source is told too, so that the source counts without regard to that.
-    if not step.needs_basis or step.metrics or (step.basis_from == "direct" and not step.include_source):
-        return step.matched
-    if step.basis == Literal(True):
-        return Literal(True)
-    return call("or", step.matched, step.basis)
 
 
 def slots_before(old: Program, new: Program) -> tuple[tuple[str, str], ...]:

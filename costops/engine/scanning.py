@@ -85,12 +85,13 @@ class Scanning:
         if without_currency:
             raise incomplete(connection, parts, without_currency, "no currency", "currency")
 
-    def sum_up(self, unit: Unit, tag_keys: tuple[str, ...] | None) -> UnitFacts:
-        """Make the tables that are kept of a unit; gives what it showed."""
+    def sum_up(self, unit: Unit, tag_keys: tuple[str, ...] | None, *, has_several: bool) -> UnitFacts:
+        """Make the tables that are kept of a unit; gives what it showed. `has_several` as in Grouping.number_tuples."""
         from costops.engine.sql import assembly
 
         amounts = tuple(self._amounts[unit.place])
-        self._engine.do(assembly.unit_cells(_cells(unit), len(amounts), f"unit_{unit.place}"))
+        name = f"unit_{unit.place}"
+        self._engine.do(assembly.unit_cells(_cells(unit), len(amounts), name, has_several=has_several))
         self._engine.do(assembly.unit_sums(f"unit_{unit.place}", len(amounts), f"sums_{unit.place}"))
         self._engine.do(assembly.unit_combinations(_cells(unit), f"combinations_{unit.place}"))
         counted = self._engine.rows(assembly.charges_by_month(_cells(unit), len(amounts)))

@@ -92,19 +92,25 @@ def _count_where(test: Node) -> Node:
     return function("coalesce", summed(case(test, column("rows"), number(0))), number(0))
 
 
-def unit_cells(cells: str, amounts: int, into: str) -> Node:
-    """A unit's cells by the number of their tuple and by moments, amounts in picos."""
+def unit_cells(cells: str, amounts: int, into: str, *, has_several: bool) -> Node:
+    """A unit's cells by the number of their tuple and by moments, amounts in picos.
+
+    `has_several` says whether a tuple may have several combinations of classes.
+    """
     parts = subquery(select(columns((MOMENTS, "part")), table("moments_classes")), "parts")
     numbers = subquery(select(columns((*COMBINATION, "number")), table("tuple_numbers")), "numbers")
     keys = ("number", MOMENTS)
-    summed_up = select(
-        [*columns(keys), *(alias(summed(column(f"c{place}")), f"c{place}") for place in range(amounts))],
+    values = columns(f"c{place}" for place in range(amounts))
+    if has_several:
+        values = [alias(summed(each), f"c{place}") for place, each in enumerate(values)]
+    numbered = select(
+        [*columns(keys), *values],
         table(cells),
         joins=[join(parts, using=[MOMENTS]), join(numbers, using=COMBINATION)],
-        group=_positions(len(keys)),
+        group=_positions(len(keys)) if has_several else (),
     )
     exact = [alias(picos(column(f"c{place}")), f"c{place}") for place in range(amounts)]
-    return create_table(into, select([*columns(keys), *exact], subquery(summed_up, "summed")))
+    return create_table(into, select([*columns(keys), *exact], subquery(numbered, "numbered")))
 
 
 def unit_sums(unit: str, amounts: int, into: str) -> Node:

@@ -28,6 +28,7 @@ from costops.engine.sql.syntax import (
     create_table,
     equal,
     function,
+    is_present,
     join,
     number,
     paren,
@@ -219,12 +220,15 @@ def _tag_texts(keys: FactorKeys, raw: Sequence[str], *others: Node) -> Node:
 
 
 def tag_keys(keys: FactorKeys, raw: str) -> Node:
-    """Every key in the tags of a unit."""
-    lists = select(
-        [alias(function("json_keys", column(_TAGS_TEXT)), "keys")],
-        subquery(_tag_texts(keys, [raw]), "texts"),
-        distinct=True,
+    """Every key in the tags of a unit, in order; a missing one comes first where some tags are no JSON object."""
+    tags = column(_TAGS_TEXT)
+    is_object = equal(function("json_type", tags), text("OBJECT"))
+    broken = exp.Array(expressions=[exp.Null()])
+    found = case(
+        function("json_valid", tags.copy()), case(is_object, function("json_keys", tags.copy()), broken), broken
     )
+    texts = subquery(_tag_texts(keys, [raw]), "texts")
+    lists = select([alias(found, "keys")], texts, where=is_present(tags.copy()), distinct=True)
     each = select([alias(function("unnest", column("keys")), "key")], subquery(lists, "lists"))
     return select([column("key")], subquery(each, "each"), distinct=True, order=[column("key")])
 

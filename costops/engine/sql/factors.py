@@ -233,10 +233,19 @@ def mixed_tuples(told_apart: Sequence[str], present: Sequence[str]) -> Node:
     return _distinct_units(mixed)
 
 
+def number_of_combinations(told_apart: Sequence[str]) -> Node:
+    """How many combinations were read now, and how many of them programs tell apart."""
+    distinct = select(columns(told_apart) or [number(1)], table("joint_values"), where=column("scanned"), distinct=True)
+    tuples = select([function("count", star())], subquery(distinct, "told_apart"))
+    return select(
+        [function("count", star()), exp.Subquery(this=tuples)], table("joint_values"), where=column("scanned")
+    )
+
+
 def tuple_numbers(told_apart: Sequence[str]) -> Node:
     """For each combination that was read now the number of its tuple, from 0, and whether it stands for the tuple."""
     place = over(function("row_number"), order=columns(COMBINATION))
-    values = [*columns((*COMBINATION, *told_apart)), alias(place, "place")]
+    values = [*columns(dict.fromkeys((*COMBINATION, *told_apart))), alias(place, "place")]
     placed = subquery(select(values, table("joint_values"), where=column("scanned")), "placed")
     first = select([star(), alias(_least("place", told_apart), "first")], placed)
     stands = alias(equal(column("place"), column("first")), "stands")

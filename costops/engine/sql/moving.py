@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from costops.engine.ir import PATH, Program, mark_of
 from costops.engine.sql.cells import KEYS
-from costops.engine.sql.profiles import EARLIER, FIXED, known, reported
+from costops.engine.sql.profiles import EARLIER, FIXED, reported
 from costops.engine.sql.scalar import scalar
 from costops.engine.sql.shape import printed
 from costops.engine.sql.syntax import (
@@ -125,24 +125,25 @@ def moved_profiles(values: tuple[str, ...]) -> Node:
 
 
 @printed
-def no_touches() -> Node:
-    """`touches`, still empty: profiles that differ, and steps whose source or basis they belong to."""
-    values = [column("profile"), alias(null("INTEGER"), "step")]
-    return create_table("touches", select(values, table("profiles"), where=exp.false()))
+def candidates(conditions: tuple[tuple[int, Expression], ...]) -> Node:
+    """`candidates`: for each tuple the numbers of the conditions, over truth values, that hold for it."""
+    found = [case(scalar(condition), number(part), null("INTEGER")) for part, condition in conditions]
+    it = exp.Identifier(this="part", quoted=False)
+    there = exp.Lambda(this=is_present(exp.Column(this=it.copy())), expressions=[it], colon=True)
+    parts = alias(function("list_filter", exp.Array(expressions=found), there), "parts")
+    return create_table("candidates", select([column("tuple"), parts], table("fixed")))
 
 
 @printed
-def touches(conditions: tuple[tuple[int, Expression], ...]) -> Node:
-    """Steps behind $1 whose condition holds for profiles that differ since step $1."""
-    behind = [
-        case(conjunction(binary(exp.LT, parameter(1), number(step)), scalar(condition)), number(step), null("INTEGER"))
-        for step, condition in conditions
-    ]
-    it = exp.Identifier(this="step", quoted=False)
-    there = exp.Lambda(this=is_present(exp.Column(this=it.copy())), expressions=[it], colon=True)
-    found = function("list_filter", exp.Array(expressions=behind), there)
-    differing = known(*(condition for _, condition in conditions))
-    return insert("touches", select([column("profile"), function("unnest", found)], differing, where=_differs_since()))
+def differing_since(values: tuple[str, ...]) -> Node:
+    """(profile, made and taken before and now, its `candidates`, values, path) of what differs since step $1."""
+    lives = columns(("profile", MADE, TAKEN, "made", "taken", "parts"))
+    return select(
+        [*lives, *columns((*values, PATH))],
+        table("profiles"),
+        joins=[join(table("candidates"), using=["tuple"])],
+        where=_differs_since(),
+    )
 
 
 def _differs_since() -> Node:
@@ -154,31 +155,6 @@ def _differs_since() -> Node:
     gone = disjunction(*(equal(binary(exp.Mod, column(name), number(2)), number(1)) for name in EARLIER))
     # Step 0 is none: what differs from the beginning is what a step that is gone has made or taken.
     return case(equal(parameter(1), number(0)), gone, since_step)
-
-
-@printed
-def next_touched() -> Node:
-    """(the first step behind $1 that a difference touches); for steps of $2 what was on the bill touches alone."""
-    step = column("step", "t")
-    time = binary(exp.Mul, number(2), step)
-    was = _alive(column(MADE), column(TAKEN), time)
-    lives = _alive(column("made", "p"), column("taken", "p"), step)
-    of_bill = conjunction(equal(column("made", "p"), number(0)), function("list_contains", parameter(2), step.copy()))
-    touched = disjunction(binary(exp.NEQ, was, lives), of_bill)
-    behind = binary(exp.GT, step.copy(), parameter(1))
-    return select(
-        [function("min", step.copy())],
-        table("touches", "t"),
-        joins=[join(table("profiles", "p"), using=["profile"])],
-        where=conjunction(behind, touched),
-    )
-
-
-def _alive(made: Node, taken: Node, time: Node) -> Node:
-    """Whether a lifetime, missing where there was none, is open right before a time."""
-    begun = function("coalesce", binary(exp.LT, made, time.copy()), exp.false())
-    not_over = function("coalesce", binary(exp.GTE, taken, time.copy()), exp.true())
-    return exp.Paren(this=conjunction(begun, not_over))
 
 
 @printed

@@ -55,16 +55,6 @@ def slot_names(program: Program) -> tuple[str, ...]:
     return tuple(slot for slot, _ in program.slots)
 
 
-@printed
-def classes(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
-    """For each tuple of field values the number of its combination of slot values, those values, and columns `kept`."""
-    slotted = subquery(slot_values(program, field_columns, kept), "slotted")
-    slots = slot_names(program)
-    # A profile's number orders it by its slots, which makes the order of cells the same on every run.
-    profile = over(function("dense_rank"), order=columns(slots)) if slots else number(1)
-    return create_table("classes", select([alias(profile, "profile"), exp.Star()], slotted))
-
-
 def slot_values(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
     """Each tuple of field values with its slot values and columns `kept`."""
     fields = [
@@ -85,31 +75,6 @@ def _truths(layers: Sequence[Layer]) -> set[str]:
     """Names of the columns that hold truth values."""
     operations = ("and", "or", "not", "in", "is_missing")
     return {name for layer in layers for name, each in layer if getattr(each, "operation", "") in operations}
-
-
-def unmerged() -> Node:
-    """Every tuple as if no program could tell it from another."""
-    return create_table("merging", select([column("tuple"), alias(number(1), "class")], table("tuples")))
-
-
-def told_apart() -> Node:
-    """Tuples by the classes so far and the profiles of one more program."""
-    number_of_class = over(function("dense_rank"), order=columns(("class", "profile")))
-    values = [column("tuple"), alias(number_of_class, "class")]
-    return create_table("merging", select(values, table("merging"), joins=[join(table("classes"), using=["tuple"])]))
-
-
-def merged() -> Node:
-    """For each tuple the one that stands for all of its class."""
-    standing = over(function("min", column("tuple")), partition=[column("class")])
-    return create_table("merging", select([column("tuple"), alias(standing, "merged")], table("merging")))
-
-
-def standing_tuples() -> Node:
-    """The tuples that stand for others."""
-    chosen = select([alias(column("merged"), "tuple")], table("merging"), distinct=True)
-    query = select([exp.Star()], table("tuples"), joins=[join(subquery(chosen, "chosen"), using=["tuple"])])
-    return create_table("tuples", query)
 
 
 @printed
