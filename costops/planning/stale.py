@@ -17,7 +17,7 @@ from costops.money import SAME_PICOS
 from costops.planning.fields import field_changes
 from costops.planning.money import Money, money_lines
 from costops.planning.tables import row_changes
-from costops.planning.walk import moved_ids
+from costops.model.orders import moved_ids
 
 
 def drift_between(saved: Plan, now: Plan, versions: Sequence[Version]) -> Drift:

@@ -7,11 +7,11 @@ follows it is none. A step costs the copy of a tuple, whatever the rules are.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
+from costops.model.orders import moved_ids
 from costops.model.rules import Allocation, Entry, RuleSet
 from costops.planning.references import Renamed, Renaming, renaming_of
 
@@ -195,26 +195,3 @@ def _moves(
             ids.insert(is_now, identity)
             current = _with(current, is_now, held)
             yield held, current
-
-
-def moved_ids(old: Sequence[str], new: Sequence[str]) -> set[str]:
-    """The smallest set of ids whose removal leaves both orders equal; of several such sets always the same one."""
-    place = {each: number for number, each in enumerate(new)}
-    tails: list[int] = []
-    ends: list[int] = []
-    previous: list[int | None] = []
-    for index, each in enumerate(old):
-        length = bisect_left(tails, place[each])
-        previous.append(ends[length - 1] if length else None)
-        if length == len(tails):
-            tails.append(place[each])
-            ends.append(index)
-        else:
-            tails[length] = place[each]
-            ends[length] = index
-    kept: set[str] = set()
-    cursor: int | None = ends[-1] if ends else None
-    while cursor is not None:
-        kept.add(old[cursor])
-        cursor = previous[cursor]
-    return set(old) - kept

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costops.planning.walk import moved_ids
+from costops.model.orders import moved_ids
 
 EXAMPLES = settings(max_examples=300, derandomize=True, database=None, deadline=None)
 
