@@ -226,10 +226,11 @@ def files(place: Path) -> dict[str, int | None]:
     for each in sorted(place.rglob("*")):
         name = each.relative_to(place).as_posix()
         remembered = ("demo/.costops/cache/hashes.json", "demo/.costops/cache/shapes.json")
-        is_cache = name in remembered or name.startswith("demo/.costops/cache/cells/")
+        folders = ("demo/.costops/cache/cells/", "demo/.costops/cache/evaluations/")
+        is_cache = name in remembered or name.startswith(folders)
         is_log = name == f"demo/{STATE}-shm" or (name == f"demo/{STATE}-wal" and each.stat().st_size == 0)
-        hidden_cell = name.startswith("demo/.costops/cache/cells/.")
-        if each.is_file() and not is_log and (not is_cache or hidden_cell):
+        unfinished = name.startswith(tuple(f"{folder}." for folder in folders))
+        if each.is_file() and not is_log and (not is_cache or unfinished):
             found[name] = each.stat().st_mtime_ns
     return found
 

@@ -31,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_profile_names_each_stage_and_rule_and_its_shares_add_up(place: Path) -> None:
     silent = costops(place, "plan")
-    told = costops(place, "plan", "--profile")
+    told = costops(place, "plan", "--full", "--profile")
     assert (told.code, told.out) == (0, silent.out)
     assert told.err.startswith(silent.err)
     lines = told.err.removeprefix(silent.err)
@@ -68,6 +68,7 @@ def test_every_statement_is_told_below_its_stage(place: Path, arguments: tuple[s
     silent = costops(place, *(each for each in arguments if each not in ("-v", "--verbose")))
     state = place / "state" / "costops.db"
     state.unlink(missing_ok=True)
+    costops(place, "cache", "--clear")
     told = costops(place, *arguments)
     state.unlink(missing_ok=True)
     assert (told.code, told.out) == (silent.code, silent.out)

@@ -357,14 +357,23 @@ def test_a_row_that_stands_for_others_of_another_month_is_held_against_new_rules
     assert replace(found.facts, cells="") == replace(expected.facts, cells="")
 
 
+RENAMING = RULES.replace(
+    "{id: env, from: Tags.env}",
+    "{id: env, from: [Tags.env, SubAccountName], transform: [lower], rename: {one of both: [old, new]}}",
+)
+
+
 @pytest.mark.parametrize("gone", ["2025-04", "2025-05"])
 def test_a_month_is_served_alone_though_rows_of_another_stood_for_its_own(tmp_path: Path, gone: str) -> None:
-    rules = RULES.replace("from: Tags.env}", "from: Tags.env, transform: [lower]}").replace("EC2", "[EC2, GONE]")
     folder, cells = by_months(tmp_path, "2025-04", "2025-05"), tmp_path / "cells"
-    for month, style in (("2025-04", str.upper), ("2025-05", str.title)):
-        spelled = [charge(style("ec2"), "1", env=style(f"env-{place}")) for place in range(8)]
-        add_month(folder, month, *spelled, charge("GONE" if month == gone else "S3", "1"))
-    write_rules(folder, rules)
+    words = {"2025-04": "OLD", "2025-05": "New"}
+    for month, word in words.items():
+        accounts = [f"{word} {place}" for place in range(8)]
+        rows = [charge("EC2", "1", SubAccountName=each) for each in accounts]
+        # With a tag the account says nothing: these are one, each account of the month with each tag.
+        rows += [charge("EC2", "2", SubAccountName=each, env=tag) for each in accounts for tag in ("a", "A", word)]
+        add_month(folder, month, *rows)
+    write_rules(folder, RENAMING)
     bill = described(folder)
     assert digest(result(folder, bill, cells)) == digest(result(folder, bill))
     before = file_times(cells)
@@ -378,7 +387,8 @@ def test_a_month_is_served_alone_though_rows_of_another_stood_for_its_own(tmp_pa
     assert file_times(cells) == before
     assert digest(served) == digest(read)
     assert replace(served.facts, cells="") == replace(read.facts, cells="")
-    assert "GONE" in [each.value for each in served.facts.absences.values]
+    print(served.facts.absences)
+    assert 0
 
 
 def test_everything_is_read_and_kept_anew_where_that_is_asked_for(tmp_path: Path) -> None:
