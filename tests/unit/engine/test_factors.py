@@ -10,7 +10,7 @@ from typing import cast
 
 import duckdb
 import pytest
-from workbench import Case, charge, load, write
+from workbench import Case, charge, load, write, write_bill
 
 from costops.bill.focus import describe
 from costops.engine.embedded import _connection
@@ -118,6 +118,16 @@ def test_rows_whose_hashes_collide_are_told_apart_with_another_salt(tmp_path: Pa
 
 
 # Units
+
+
+def test_units_with_days_in_common_give_one_row_for_each_tuple_and_day(tmp_path: Path) -> None:
+    write(Case(RULES, [], bill_path="bill/**/*.csv"), tmp_path)
+    for folder, cost in (("a", "1"), ("b", "2")):
+        rows = [charge("EC2", cost, team="t"), charge("EC2", cost, team="u")]
+        (tmp_path / "bill" / folder).mkdir()
+        write_bill(tmp_path / "bill" / folder / "bill.csv", rows, rows)
+    _, rows_of_raw, _ = loaded(tmp_path, collide=False)
+    assert [row[-1] for row in rows_of_raw] == [3 * 10**12, 3 * 10**12]
 
 
 def units(*files: tuple[str, int]) -> list[list[str]]:
