@@ -40,7 +40,7 @@ def parts_of(case: Case, numbers: random.Random) -> dict[str, list[dict[str, obj
     return {name: rows for name, rows in parts.items() if rows}
 
 
-@in_turns(cases(), cases_of_values(), st.randoms(use_true_random=False))
+@in_turns(cases(), cases_of_values(), st.randoms(use_true_random=False), one_in=5)
 def test_kept_cells_give_the_digest_of_the_bill(case: Case, other: Case, numbers: random.Random) -> None:
     parts = parts_of(case, numbers)
     with TemporaryDirectory() as name:
@@ -50,7 +50,7 @@ def test_kept_cells_give_the_digest_of_the_bill(case: Case, other: Case, numbers
         (folder / "bill" / "b").mkdir()
         for part, rows in parts.items():
             write_bill(folder / "bill" / part, rows, case.bill)
-        turns = [(case, ""), (other, ""), (case, ""), (case, numbers.choice(sorted(parts))), (other, "")]
+        turns = [(case, ""), (other, ""), (case, numbers.choice(sorted(parts)))]
         for ruled, absent in turns:
             write_rules(folder, ruled.rules)
             if absent and len(parts) > 1:
