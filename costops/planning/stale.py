@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from costops.model.bill import SourceFile
 from costops.model.drift import Drift, FileDrift
+from costops.model.orders import moved_ids
 from costops.model.plan import Change, FieldChange, Plan, Total
 from costops.model.rules import Lookup
 from costops.model.version import Base, RuleRevision, Version
@@ -17,7 +18,6 @@ from costops.money import SAME_PICOS
 from costops.planning.fields import field_changes
 from costops.planning.money import Money, money_lines
 from costops.planning.tables import row_changes
-from costops.model.orders import moved_ids
 
 
 def drift_between(saved: Plan, now: Plan, versions: Sequence[Version]) -> Drift:
