@@ -5,6 +5,7 @@ Invariant: nothing here reads a bill or evaluates a rule; nothing here computes 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 FIRST_RUN = Base(version=None, serial=0, lineage=None)
 
 
-class AppliedVersions:
+class AppliedVersions(ABC):
     """What a workspace's state says; a Workspace adds what the bill and the rules say."""
 
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
@@ -38,9 +39,9 @@ class AppliedVersions:
         self._surroundings = surroundings
 
     @property
+    @abstractmethod
     def rules(self) -> RuleSet:
         """The rule files' entries, as far as they could be bound."""
-        raise NotImplementedError
 
     def _base(self) -> Base:
         reader = self._reader()

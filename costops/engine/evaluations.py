@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from costops.engine.hashing import sha256_of
 from costops.engine.ir import Fields
 from costops.engine.lower import lower
 from costops.engine.noticing import Notice
@@ -96,7 +97,7 @@ class KeptEvaluations:
         key = self._keys.key(rules)
         for path in self._entries(key):
             try:
-                if _sha256(path) != path.stem.rpartition("-")[2]:
+                if sha256_of(path) != path.stem.rpartition("-")[2]:
                     continue
                 self._connection.execute(text_of(evaluations.attach(path, evaluations.KEPT)))
             except (OSError, duckdb.Error):
@@ -147,7 +148,7 @@ class KeptEvaluations:
                 self._connection.execute(text_of(evaluations.detach(evaluations.KEEPING)))
             for old in self._entries(key):
                 old.unlink(missing_ok=True)
-            unfinished.rename(self._folder / f"{key[:32]}-{_sha256(unfinished)}{_SUFFIX}")
+            unfinished.rename(self._folder / f"{key[:32]}-{sha256_of(unfinished)}{_SUFFIX}")
             self._drop_oldest()
 
     def _entries(self, key: str) -> list[Path]:
@@ -186,8 +187,3 @@ def _note_of(known: dict[str, Any]) -> EvaluationNote:
     }
     totals = {(currency, cost): picos for currency, cost, picos in known["totals"]}
     return EvaluationNote(known["last_profile"], known["narrow"], found, totals)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

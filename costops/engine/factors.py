@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from costops.engine.ir import Fields, Layer, Program, RawField
+from costops.engine.ir import Fields, Layer, Program, RawField, is_truth
 from costops.model.expression import Call, Column, Expression, Literal, call, columns_in
 
 TAGS, OTHERS, MOMENTS = "tags", "others", "moments"
@@ -21,7 +21,6 @@ JOINT = "joint"
 """Where columns are that read several factors."""
 
 MOMENT_FIELDS = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd", "BillingCurrency")
-TRUTHS = ("and", "or", "not", "in", "is_missing")
 
 PartFields = Sequence[tuple[RawField, str]]
 """Fields that programs need, each with the name of its column."""
@@ -225,7 +224,7 @@ class _Cutting:
 
     def _is_truth(self, column: str) -> bool:
         expression = self._expressions.get(column)
-        return isinstance(expression, Call) and expression.operation in TRUTHS
+        return expression is not None and is_truth(expression)
 
 
 def _layers(expressions: Mapping[str, Expression]) -> tuple[Layer, ...]:

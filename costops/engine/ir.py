@@ -2,14 +2,15 @@
 
 Invariant: columns are named by place (`f0` raw fields, `x0` values computed from them, `s0` slots of a profile),
 never by a person's text, so that no name can collide and no text can become code. The order of `slots` is the order
-in which the report, then the rules, first name them; it decides which cell gets a residue of 1e-12.
+in which the report, then the rules, first name them; those that hold values, then those that hold truth values, it
+decides which cell gets a residue of 1e-12.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from costops.model.expression import Expression
+from costops.model.expression import Call, Expression
 from costops.model.rules import Cutoff, Meaning, Method
 
 PATH = "path"
@@ -23,6 +24,11 @@ TRUTH = "t"
 def mark_of(slot: str) -> str:
     """The column of a profile that says whether an allocation has written the value of a slot."""
     return f"w{slot}"
+
+
+def is_truth(expression: Expression) -> bool:
+    """Whether an expression is true or false, and not a text."""
+    return isinstance(expression, Call) and expression.operation in ("and", "or", "not", "in", "is_missing")
 
 
 UNITS = {"ConsumedQuantity": "ConsumedUnit", "PricingQuantity": "PricingUnit"}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from costops.engine.factors import factor_of
+from costops.engine.hashing import sha256_of
 from costops.engine.ir import RawField
 from costops.errors import EngineError
 from costops.interruption import temporary_folder
@@ -142,7 +143,7 @@ def _entry(path: Path, unit: str) -> Entry | None:
     if note is None or note.get("unit") != unit:
         return None
     try:
-        if any(_sha256(path / name) != sha256 for name, sha256 in note["files"].items()):
+        if any(sha256_of(path / name) != sha256 for name, sha256 in note["files"].items()):
             return None
     except OSError:
         return None
@@ -180,7 +181,7 @@ def keep(folder: Path, entry: Unwritten, write: Callable[[Path], None]) -> None:
             "made_for": entry.made_for,
             "fields": {factor: [[each.kind, each.name] for each in mine] for factor, mine in entry.fields.items()},
             "facts": _described(entry.facts),
-            "files": {each.name: _sha256(each) for each in sorted(unfinished.iterdir())},
+            "files": {each.name: sha256_of(each) for each in sorted(unfinished.iterdir())},
         }
         _write_note(unfinished / _NOTE, note)
         shutil.rmtree(target, ignore_errors=True)
@@ -266,8 +267,3 @@ def _read_note(path: Path) -> dict[str, Any] | None:
 
 def _digest(note: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(note, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

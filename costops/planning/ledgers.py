@@ -43,15 +43,6 @@ def differ(first: Ledger, second: Ledger, at_least: int) -> bool:
     return any(abs(amount) >= at_least for amounts in before.values() for amount in amounts)
 
 
-def with_carried_months(ledger: Ledger, stored: Ledger, months: Sequence[str]) -> Ledger:
-    """`ledger` with the rows of `months`, none of which it has, from `stored`, laid out as `ledger` is.
-
-    A cost column that only `stored` has stays as long as one of these months has cost in it.
-    """
-    carried = laid_out(of_months(stored, months), ledger.dimensions, ledger.cost_columns)
-    return joined(with_costs(ledger, carried.cost_columns), carried)
-
-
 def laid_out(carried: Ledger, dimensions: tuple[str, ...], cost_columns: tuple[str, ...]) -> Ledger:
     """The ledger under other dimensions and cost columns: those it lacks are missing and 0.
 

@@ -68,7 +68,7 @@ def changed_plan(inputs: Inputs) -> Plan:
     )
     outcomes, facts = evaluation.outcomes, evaluation.facts
     dimensions, cost = inputs.settings.report, inputs.settings.cost
-    carried = [month for month in (before.months() if before else ()) if month not in facts.months]
+    carried = making.carried_months(facts)
     kept = _carried_money(before, dimensions, cost, carried) if before and carried else {}
     walked = walked_money(outcomes, readings)
     start, end = added(walked.start, kept), added(walked.end, kept)
@@ -115,7 +115,7 @@ def changed_plan(inputs: Inputs) -> Plan:
         moved=moved_money(net, dimensions),
         unallocated=coverage(start, end, dimensions),
         result=element_costs(end, dimensions),
-        carried_months=tuple(carried),
+        carried_months=carried,
         diagnostics=inputs.heard(
             (*inputs.diagnostics, *evaluation_notices(inputs.rules, evaluation, report=dimensions, cost=cost)), True
         ),

@@ -70,6 +70,10 @@ class ResultInMaking:
         self._with_ledger = with_ledger
         self._known: _Carried | None = None
 
+    def carried_months(self, bill: BillFacts) -> tuple[str, ...]:
+        """Billing months that only the state has."""
+        return self._carried(bill).months
+
     def needs_rows(self, ledger: LedgerFacts, bill: BillFacts) -> bool:
         """Whether the engine must give its rows away."""
         carried = self._carried(bill)

@@ -6,20 +6,18 @@ what is remembered may be lost or broken at any time without changing a result.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from costops.errors import BillError
-from costops.interruption import held
 from costops.sources.found import FoundFile
+from costops.sources.remembering import remember
 
 CACHE_VERSION = 2
 """Hashes of version 1 were remembered without unpacking gzipped files."""
@@ -42,7 +40,7 @@ def hash_files(root: Path, files: Sequence[FoundFile]) -> tuple[str, ...]:
             path = str(file.path)
             if path in hashed:
                 known[path] = (*stamp, hashed[path])
-        _remember(cache_file, known)
+        remember(cache_file, {"version": CACHE_VERSION}, known)
     return tuple(known[str(file.path)][2] for file in files)
 
 
@@ -148,22 +146,3 @@ def _is_entry(entry: tuple[object, object, object]) -> bool:
     size_bytes, modified_ns, sha256 = entry
     whole_numbers = type(size_bytes) is int and type(modified_ns) is int
     return whole_numbers and isinstance(sha256, str) and len(sha256) == 64 and set(sha256) <= set("0123456789abcdef")
-
-
-def _remember(cache_file: Path, known: _Known) -> None:
-    """Writes in one step; entries of files that are gone are dropped."""
-    alive = {path: entry for path, entry in sorted(known.items()) if Path(path).exists()}
-    text = json.dumps({"version": CACHE_VERSION, "files": alive}, indent=0)
-    temporary: Path | None = None
-    # Hashes can always be made again, so a read-only workspace is no reason to fail.
-    with held():
-        try:
-            cache_file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=cache_file.parent, prefix=".hashes-", delete=False) as stream:
-                temporary = Path(stream.name)
-                stream.write(text)
-            temporary.replace(cache_file)
-        except OSError:
-            if temporary is not None:
-                with contextlib.suppress(OSError):
-                    temporary.unlink()

@@ -7,15 +7,13 @@ first line tells.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from costops.interruption import held
 from costops.model.bill import FileShape
+from costops.sources.remembering import remember
 
 Probe = Callable[[Sequence[Path], Sequence[str]], Sequence[FileShape]]
 """Paths and the names to call them by, to the shape of each file."""
@@ -40,7 +38,8 @@ def remembered(probe: Probe, cache: Path, engine: str) -> Probe:
             if stamp is not None and _is_parquet(paths[place]):
                 known[str(paths[place])] = (*stamp, shape)
         if any(_is_parquet(paths[place]) for place in missing):
-            _write(cache_file, engine, known)
+            plain = {path: (size, modified, shape.columns) for path, (size, modified, shape) in known.items()}
+            remember(cache_file, {"engine": engine}, plain)
         return tuple(shape if shape is not None else fresh[place] for place, shape in enumerate(found))
 
     return look
@@ -83,26 +82,3 @@ def _shape(columns: Any) -> FileShape:
     if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):
         raise ValueError("no columns")
     return FileShape(pairs)
-
-
-def _write(cache_file: Path, engine: str, known: _Known) -> None:
-    """Writes in one step; entries of files that are gone are dropped."""
-    alive = {
-        path: (size, modified, shape.columns)
-        for path, (size, modified, shape) in sorted(known.items())
-        if Path(path).exists()
-    }
-    text = json.dumps({"engine": engine, "files": alive}, indent=0)
-    temporary: Path | None = None
-    # Shapes can always be found again, so a read-only workspace is no reason to fail.
-    with held():
-        try:
-            cache_file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=cache_file.parent, prefix=".shapes-", delete=False) as stream:
-                temporary = Path(stream.name)
-                stream.write(text)
-            temporary.replace(cache_file)
-        except OSError:
-            if temporary is not None:
-                with contextlib.suppress(OSError):
-                    temporary.unlink()

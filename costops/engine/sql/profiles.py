@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from costops.engine.ir import PATH, PATH_MARK, TRUTH, Layer, Program
+from costops.engine.ir import PATH, PATH_MARK, TRUTH, Layer, Program, is_truth
 from costops.engine.sql.cells import KEYS
 from costops.engine.sql.scalar import layered, scalar
 from costops.engine.sql.shape import printed
@@ -51,10 +51,6 @@ EARLIER = ("old_made", "old_taken")
 """A profile's lifetime in the rule set before, in twice the numbers of steps; missing in a first evaluation."""
 
 
-def slot_names(program: Program) -> tuple[str, ...]:
-    return tuple(slot for slot, _ in program.slots)
-
-
 def slot_values(program: Program, field_columns: tuple[str, ...], kept: tuple[str, ...] = ()) -> Node:
     """Each tuple of field values with its slot values and columns `kept`."""
     fields = [
@@ -73,8 +69,7 @@ def slot_values(program: Program, field_columns: tuple[str, ...], kept: tuple[st
 
 def _truths(layers: Sequence[Layer]) -> set[str]:
     """Names of the columns that hold truth values."""
-    operations = ("and", "or", "not", "in", "is_missing")
-    return {name for layer in layers for name, each in layer if getattr(each, "operation", "") in operations}
+    return {name for layer in layers for name, each in layer if is_truth(each)}
 
 
 @printed
@@ -268,12 +263,6 @@ def _totals(source: str, costs: int, *, only_alive: bool) -> Node:
         alive = select([column("profile")], table("profiles"), where=is_null(column("taken")))
         query.set("joins", [join(subquery(alive, "alive"), using=["profile"])])
     return query
-
-
-@printed
-def bill_totals(costs: int) -> Node:
-    """(month, day, currency, sum of each cost column) of the raw cells."""
-    return _totals("raw", costs, only_alive=False)
 
 
 @printed

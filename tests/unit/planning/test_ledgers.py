@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from costops.model.ledger import Ledger, empty_ledger
-from costops.planning.ledgers import differ, with_carried_months
+from costops.planning.ledgers import differ, joined, laid_out, of_months, with_costs
 
 Row = tuple[str, str, str, tuple[str | None, ...], str, tuple[int, ...]]
 NANO = 1000
@@ -89,6 +89,12 @@ def test_ledgers_with_other_columns_differ() -> None:
 
 
 # Carried months
+
+
+def with_carried_months(new: Ledger, stored: Ledger, months: list[str]) -> Ledger:
+    """`new` with the rows of `months`, none of which it has, from `stored`, as a plan carries them over."""
+    carried = laid_out(of_months(stored, months), new.dimensions, new.cost_columns)
+    return joined(with_costs(new, carried.cost_columns), carried)
 
 
 def test_a_carried_month_keeps_its_bytes() -> None:
