@@ -7,18 +7,20 @@ A rule set that follows another gets what it would get alone; only what differs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from costops.engine.evaluations import EvaluationNote, Found, KeptEvaluations
-from costops.engine.ir import PATH, MetricUse, Program
+from costops.engine.ir import PATH, MetricUse, Program, Step
 from costops.engine.ledgers import LedgerFacts, ledger_facts, make_place_digests, read_ledger
 from costops.engine.money_steps import Money, MoneySteps, money_steps
 from costops.engine.moving import can_move, changed_steps, slots_before, timeline
-from costops.engine.noticing import Notice, Noticing
+from costops.engine.noticing import Notice, Noticing, with_shadows
 from costops.engine.stepping import Stepper, do
-from costops.engine.touching import Differing, Touches, bound, conditions_of
+from costops.engine.touching import Differing, Touches, bound, parts_of
+from costops.engine.waves import Batch, Waves
 from costops.errors import ConservationError
 from costops.model.ledger import Ledger
 from costops.model.rules import Meaning, RuleSet
@@ -69,6 +71,13 @@ class Held:
     """(currency, cost column) to picos, where `place_digests` are of this rule set but for `changed_places`."""
 
 
+Tell = Callable[[str, int], None]
+"""Hears what is being done and how many rules are done."""
+
+_NAMED = 3
+"""How many rules of a batch are named while it runs."""
+
+
 def _nobody(_words: str, _rules_done: int) -> None:
     pass
 
@@ -116,7 +125,7 @@ class Evaluator:
         keep_notices: bool = False,
         after: Sequence[int] = (),
         lenient: bool = False,
-        tell: Callable[[str, int], None] = _nobody,
+        tell: Tell = _nobody,
     ) -> Outcome:
         """Evaluate one rule set, of which `program` is the program.
 
@@ -129,11 +138,12 @@ class Evaluator:
             return Outcome(self._money(program, after), ())
         listens = want_notices or keep_notices
         noticing = Noticing(program, self._shown(program), self._rows) if listens else None
+        stepper = self._stepper(program, noticing, lenient)
         held = self._held
         if held is not None and self.can_follow(rules, program):
-            ran, found = self._move(held, rules, program, noticing, lenient, tell)
+            ran, found = self._move(held, rules, program, stepper, noticing, tell)
         else:
-            ran, found = self._run_all(rules, program, noticing, lenient, tell)
+            ran, found = self._run_all(rules, program, stepper, noticing, tell)
         self._do(self._queries.money_by_step(program))
         money = self._money(program, after)
         if want_ledger:
@@ -202,121 +212,108 @@ class Evaluator:
     # A first rule set, or one with other definitions.
 
     def _run_all(
-        self,
-        rules: RuleSet,
-        program: Program,
-        noticing: Noticing | None,
-        lenient: bool,
-        tell: Callable[[str, int], None],
+        self, rules: RuleSet, program: Program, stepper: Stepper, noticing: Noticing | None, tell: Tell
     ) -> tuple[int, Mapping[str, Found]]:
         self._held = None
         self._do(self._queries.fixed(program, self._field_columns))
-        self._last_profile = self._do(self._queries.first_profiles(program.values, program.marks))
+        stepper.last_profile = self._do(self._queries.first_profiles(program.values, program.marks))
         self._do(self._queries.first_items(len(self._amounts)))
         self._connection.execute(self._queries.all_items(None))
-        self._narrow = bool(self._rows(self._steps.are_narrow(len(self._amounts)))[0][0])
-        stepper = self._stepper(program, noticing, lenient)
-        count = len(program.steps)
-        for place, step in enumerate(program.steps):
-            tell(f"evaluating rule {place + 1} of {count} ({step.rule})", place)
-            stepper.run(step)
+        stepper.narrow = self._narrow = bool(self._rows(self._steps.are_narrow(len(self._amounts)))[0][0])
+        ran = self._run_waves(program, stepper, {step.number for step in program.steps}, tell)
+        tell("adding up", len(ran))
         self._last_profile = stepper.last_profile
-        tell("adding up", count)
         self._check_steps(program, None)
         self._check_bill()
         self._do(self._queries.first_sums(self._shown(program)))
-        found = _found(noticing, [step.rule for step in program.steps])
+        found = _found(noticing, program.steps, {})
         self._held = Held(rules, program, found, frozenset(stepper.excused))
-        return count, found
+        return len(ran), found
 
     # A rule set with the definitions of the one before.
 
     def _move(
-        self,
-        held: Held,
-        rules: RuleSet,
-        program: Program,
-        noticing: Noticing | None,
-        lenient: bool,
-        tell: Callable[[str, int], None],
+        self, held: Held, rules: RuleSet, program: Program, stepper: Stepper, noticing: Noticing | None, tell: Tell
     ) -> tuple[int, Mapping[str, Found]]:
-        self._held = None
-        moves, count = self._moves, len(program.steps)
-        line = timeline(held.program.steps, program.steps)
-        must = changed_steps(held.rules, rules, held.program, program, line.stayed)
-        must |= {
+        again = {
             step.number
             for step in program.steps
             if step.rule in held.excused or (noticing is not None and step.rule not in held.found)
         }
-        must |= self._carry(held.program, program, line.times)
-        idle = {rule for rule, each in held.found.items() if each.taken is None}
-        silent = [step.number for step in program.steps if step.rule in idle]
-        stepper = self._stepper(program, noticing, lenient)
-        touches = Touches(program.steps, must, silent)
-        self._do(moves.candidates(tuple((part, bound(each)) for part, each in conditions_of(program.steps))))
-        ran: list[int] = []
-        done = 0
-        while True:
-            touches.add(self._differing(program.values, done))
-            touched = touches.first_behind(done)
-            following = [number for number in must if number > done] + ([touched] if touched is not None else [])
-            number = min(following, default=count + 1)
-            if done + 1 < number:
-                self._do(moves.advance(), done + 1, number - 1)
-            if number > count:
-                break
-            step = program.steps[number - 1]
-            tell(f"evaluating rule {number} of {count} ({step.rule})", number - 1)
-            stepper.run(step)
-            ran.append(number)
-            done = number
-        before, self._last_profile = self._last_profile, stepper.last_profile
-        tell("adding up", count)
-        self._check_steps(program, ran)
+        if held.program is program and not again:
+            return 0, held.found
+        self._held = None
+        must = again | self._carry(held, rules, program, again)
+        before = self._last_profile
+        ran = self._run_waves(program, stepper, must, tell)
+        tell("adding up", len(ran))
+        self._last_profile = stepper.last_profile
+        self._check_steps(program, sorted(ran))
         self._check_difference()
         if held.totals is not None:
-            self._do(moves.more_changed_places(program))
-        self._do(moves.drop_gone())
+            self._do(self._moves.more_changed_places(program))
+        self._do(self._moves.drop_gone())
         self._do(self._queries.more_sums(self._shown(program)), before)
-        rerun = {program.steps[number - 1].rule for number in ran}
-        kept = {step.rule: held.found[step.rule] for step in program.steps if step.rule in held.found}
-        fresh = _found(noticing, [step.rule for step in program.steps if step.rule in rerun])
-        found = {**{rule: each for rule, each in kept.items() if rule not in rerun}, **fresh}
+        rerun = {step.rule for step in program.steps if step.number in ran}
+        kept = {rule: each for rule, each in held.found.items() if rule not in rerun}
+        found = _found(noticing, program.steps, kept)
         excused = {step.rule for step in program.steps if step.rule in held.excused} - rerun
         self._held = Held(rules, program, found, frozenset(excused | stepper.excused), held.totals)
         return len(ran), found
 
-    def _differing(self, values: tuple[str, ...], step: int) -> list[Differing]:
-        """Profiles that differ since a step."""
-        names = (*values, PATH)
-        return [
-            Differing(
+    def _run_waves(self, program: Program, stepper: Stepper, must: set[int], tell: Tell) -> set[int]:
+        """Run those steps that must run, and those that they touch; gives their numbers."""
+        moves, count = self._moves, len(program.steps)
+        stepper.begin(program)
+        self._do(moves.candidates(tuple((part, bound(each)) for part, each in parts_of(program.steps))))
+        waves = Waves(program.steps, _reach(self._rows(moves.reach())))
+        touches = Touches(parts_of(step for step in program.steps if step.number not in must))
+        some_may_stay = len(must) < count
+        if some_may_stay:
+            touches.add(self._differing(program, None))
+        ran: set[int] = set()
+        for wave in waves:
+            touched = [step.number for step in wave if step.number not in must and step.number in touches]
+            now = [step for step in wave if step.number in must or step.number in touched]
+            if touched:
+                self._do(self._steps.revoke(), touched)
+            for batch in waves.batches(now):
+                tell(_words(batch, len(ran), count), len(ran))
+                stepper.run(batch)
+                ran.update(step.number for step in batch.steps)
+            if now and some_may_stay:
+                touches.add(self._differing(program, [step.number for step in now]))
+        return ran
+
+    def _differing(self, program: Program, steps: Sequence[int] | None) -> Iterator[Differing]:
+        """Profiles that differ, all of them or those that some steps have made or taken, now or before."""
+        names = (*program.values, *program.marks, PATH)
+        query = self._moves.differing_profiles(names, steps is not None)
+        for profile, old_made, old_taken, made, taken, parts, *own in self._rows(query, *([steps] if steps else [])):
+            yield Differing(
                 profile,
-                dict(zip(names, own, strict=True)),
+                {name: frozenset((value,)) for name, value in zip(names, own, strict=True)},
                 was=(old_made, old_taken),
                 now=(None if made is None else 2 * made, None if taken is None else 2 * taken),
                 parts=parts,
             )
-            for profile, old_made, old_taken, made, taken, parts, *own in self._rows(
-                self._moves.differing_since(values), step
-            )
-        ]
 
-    def _carry(self, old: Program, new: Program, times: Mapping[int, int]) -> set[int]:
-        """Make the profiles before those of the new program; gives steps whose source is in another order now."""
-        moves = self._moves
-        self._do(moves.times(), list(times), list(times.values()))
-        disordered: set[int] = set()
-        if (old.layers, old.slots, old.running) == (new.layers, new.slots, new.running):
-            self._do(moves.carried_alike((*new.values, *new.marks)))
+    def _carry(self, held: Held, rules: RuleSet, program: Program, again: set[int]) -> set[int]:
+        """Make the profiles before those of the new program; gives the steps that cannot stay as they were."""
+        moves, old = self._moves, held.program
+        line = timeline(old.steps, program.steps)
+        must = changed_steps(held.rules, rules, old, program, line.stayed)
+        self._do(moves.times(), list(line.times), list(line.times.values()))
+        if (old.layers, old.slots, old.running) == (program.layers, program.slots, program.running):
+            self._do(moves.carried_alike((*program.values, *program.marks)))
         else:
-            self._do(self._queries.fixed(new, self._field_columns))
-            self._do(moves.carried(new.values, new.marks, slots_before(old, new), old.values))
-            found = self._rows(moves.disordered(new, old.values))
-            disordered = {time // 2 for (time,) in found if time % 2 == 0}
-        self._do(moves.moved_profiles((*new.values, *new.marks)))
-        return disordered
+            self._do(self._queries.fixed(program, self._field_columns))
+            self._do(moves.carried(program.values, program.marks, slots_before(old, program), old.values))
+            # A source in another order gives its residues to other rows.
+            disordered = self._rows(moves.disordered(program, old.values))
+            must |= {time // 2 for (time,) in disordered if time % 2 == 0}
+        self._do(moves.moved_profiles((*program.values, *program.marks)), sorted(must | again))
+        return must
 
     # Checks.
 
@@ -365,13 +362,35 @@ class Evaluator:
         return facts, read_ledger(self._connection, program, self._costs, is_made=renewed is None)
 
 
-def _found(noticing: Noticing | None, rules: Sequence[str]) -> dict[str, Found]:
-    """What was found while the steps of `rules` ran."""
+def _found(noticing: Noticing | None, steps: Sequence[Step], kept: Mapping[str, Found]) -> dict[str, Found]:
+    """What was found of all steps, of which those in `kept` did not run."""
     if noticing is None:
-        return {}
-    return {
-        rule: Found(tuple(noticing.notices_by_rule.get(rule, ())), noticing.taken_by_rule.get(rule)) for rule in rules
+        return {step.rule: kept[step.rule] for step in steps if step.rule in kept}
+    own = {
+        step.rule: kept.get(step.rule, Found(noticing.notices_of(step.rule), noticing.taken_by_rule.get(step.rule)))
+        for step in steps
     }
+    taken = {rule: each.taken for rule, each in own.items() if each.taken is not None}
+    shadows = noticing.shadows(steps, taken)
+    return {rule: Found(with_shadows(each.notices, shadows[rule]), each.taken) for rule, each in own.items()}
+
+
+def _reach(classes: Sequence[tuple[Sequence[int]]]) -> dict[int, int]:
+    """For each part one bit for each class of field values that it may hold for."""
+    reach: dict[int, int] = defaultdict(int)
+    for place, (parts,) in enumerate(classes):
+        for part in parts:
+            reach[part] |= 1 << place
+    return reach
+
+
+def _words(batch: Batch, done: int, count: int) -> str:
+    """What is being evaluated, of `count` rules."""
+    rules = [step.rule for step in batch.steps]
+    if len(rules) == 1:
+        return f"evaluating rule {done + 1} of {count} ({rules[0]})"
+    more = f", {len(rules) - _NAMED} more" if len(rules) > _NAMED else ""
+    return f"evaluating rules {done + 1} to {done + len(rules)} of {count} ({', '.join(rules[:_NAMED])}{more})"
 
 
 def _when(month: Any, day: object, currency: str) -> str:

@@ -1,6 +1,7 @@
-"""Runs one step of a program on the running ledger.
+"""Runs steps of a program on the running ledger, those of one batch together.
 
-Invariant: a step changes `profiles` and `items` and leaves its own tables behind; it never looks at another step's.
+Invariant: a batch changes `profiles` and `items` and leaves its own tables behind; it never looks at another batch's.
+What a step finds is what is there when it begins by its number, whatever ran before it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from costops.engine.ir import PATH_MARK, UNITS, MetricUse, Program, Step
 from costops.engine.noticing import Noticing
+from costops.engine.waves import Batch
 from costops.errors import EngineError
 from costops.money import format_picos
 
 if TYPE_CHECKING:
     import duckdb
 
+    from costops.engine.sql.basis import MetricPart
     from costops.engine.sql.shape import Shape
 
 
@@ -25,7 +28,7 @@ def do(connection: duckdb.DuckDBPyConnection, statement: str, *parameters: objec
 
 
 class Stepper:
-    """Runs the steps of one program, in order; `last_profile` is the highest number of a profile so far.
+    """Runs the batches of one program; `last_profile` is the highest number of a profile so far.
 
     `amounts` are the cost columns and quantities of an item, of which `amounts[shown]` is shown. A `lenient` one leaves
     cost where it was where a step cannot run or says to fail. `narrow` is what `are_narrow` says of the bill.
@@ -62,7 +65,8 @@ class Stepper:
         self._values = program.values
         self._columns = (*program.values, *program.marks)
         self._marks = program.marks
-        self._narrow = narrow
+        self._rules = {step.number: step.rule for step in program.steps}
+        self.narrow = narrow
         self.last_profile = last_profile
         self.excused: set[str] = set()
         """Rules that gave less than they say because the stepper is lenient."""
@@ -73,86 +77,105 @@ class Stepper:
     def _rows(self, statement: str) -> list[tuple]:  # type: ignore[type-arg]
         return self._connection.execute(statement).fetchall()
 
-    def run(self, step: Step) -> None:
-        """Take the step's source and make what it makes of it."""
-        steps, shares, amounts = self._steps, self._shares, len(self._amounts)
-        if self._lenient and not self._can_run(step):
-            self.excused.add(step.rule)
+    def begin(self, program: Program) -> None:
+        """Make what batches look up: what each step adds to a path."""
+        suffixes = [f"{step.rule}{PATH_MARK}" for step in program.steps]
+        self._do(self._steps.numbered_steps(), [step.number for step in program.steps], suffixes)
+
+    def run(self, batch: Batch) -> None:
+        """Take what the batch's steps take and make what they make of it."""
+        steps = [step for step in batch.steps if not self._lenient or self._can_run(step)]
+        self.excused |= {step.rule for step in batch.steps if step not in steps}
+        if not steps:
             return
+        queries, first, amounts = self._steps, steps[0], len(self._amounts)
+        takes = tuple((step.number, step.source) for step in steps)
+        if not self._do(queries.source(takes, first.partition, first.group, self._values)):
+            return
+        shape = self._shape_of(first)
+        self._do(queries.mark_taken())
+        self._do(queries.taken(shape, amounts))
         noticing = self._noticing
-        if not self._do(steps.source(step.source, step.partition, step.group, self._values)):
-            if noticing is not None:
-                noticing.nothing_matched(step)
-            return
-        shape = self._shape_of(step)
-        self._do(steps.mark_taken(), step.number)
-        taken = self._do(steps.taken(shape, amounts))
         if noticing is not None:
-            if taken:
-                noticing.taken(step, shape)
-            else:
-                noticing.nothing_matched(step)
-        if step.effective != (None, None) and self._do(steps.outside(shape, amounts)):
-            self._stay(step, "outside")
+            noticing.taken(steps, shape)
+        if first.effective != (None, None) and self._do(queries.outside(shape, amounts)):
+            self._stay("outside")
+        left_over = self._share(batch, steps, shape)
+        if noticing is not None:
+            noticing.weighed(steps, shape, left_over)
+        if self._do(queries.split(shape, amounts, self.narrow)):
+            self._do(queries.made_profiles(shape, first.into, self._values, self._marks), self.last_profile)
+            self.last_profile += self._do(queries.insert_made_profiles(self._columns))
+            self._do(queries.insert_made_items(amounts))
+            if noticing is not None:
+                noticing.split(left_over)
+            if any(step.stays for step in steps) and self._do(queries.remained(amounts)):
+                self._stay("remained")
+        if left_over:
+            self._stay("left_over")
+
+    def _share(self, batch: Batch, steps: Sequence[Step], shape: Shape) -> int:
+        """Make the shares of the steps' buckets; gives how many source rows are in buckets without any."""
+        shares, first = self._shares, steps[0]
         self._do(shares.buckets(shape))
-        bases = self._find_basis(step, shape)
-        if step.given:
-            self._do(shares.given_elements(shape, step.given, step.stays))
+        bases = self._find_basis(batch, steps, shape)
+        if first.given:
+            given = tuple((step.number, step.given, step.stays) for step in steps)
+            self._do(shares.given_elements(shape, given))
         else:
-            self._do(shares.found_elements(shape, bases))
-        self._weigh(step, shape, bases, "buckets", "weights")
-        self._check_weights(step, shape, "weights", "buckets")
+            self._do(shares.found_elements(shape, bases, tuple(step.number for step in steps)))
+        self._weigh(first, shape, bases, "buckets", "weights")
+        self._check_weights(first, shape, "weights", "buckets")
         self._do(shares.shares(shape, "weights", "shares"))
         if shape.looks_back:
-            self._look_back(step, shape, bases)
-        left_over = self._do(steps.left_over(shape))
-        if left_over and step.on_empty == "error":
-            self._check_left_over(step)
-        if noticing is not None:
-            noticing.weighed(step, shape, left_over)
-        if self._do(steps.split(shape, amounts, self._narrow)):
-            made_by = steps.made_profiles(shape, step.into, self._values, self._marks)
-            self._do(made_by, self.last_profile, f"{step.rule}{PATH_MARK}")
-            self.last_profile += self._do(steps.insert_made_profiles(self._columns), step.number)
-            made = self._do(steps.insert_made_items(amounts))
-            if noticing is not None:
-                noticing.split(step, made, taken - left_over)
-            if step.stays and self._do(steps.remained(amounts)):
-                self._stay(step, "remained")
-        if left_over:
-            self._stay(step, "left_over")
+            self._look_back(first, shape, bases)
+        left_over = self._do(self._steps.left_over(shape))
+        if left_over and first.on_empty == "error":
+            self._check_left_over()
+        return left_over
 
     def _can_run(self, step: Step) -> bool:
         return step.basis_amount in self._amounts and all(each.use in self._metric_tables for each in step.metrics)
 
-    def _stay(self, step: Step, rows: str) -> None:
+    def _stay(self, rows: str) -> None:
         """Rows of source profiles live on as they were."""
         self._do(self._steps.stayed_profiles(rows), self.last_profile)
-        self.last_profile += self._do(self._steps.insert_stayed_profiles(self._columns), step.number)
+        self.last_profile += self._do(self._steps.insert_stayed_profiles(self._columns))
         self._do(self._steps.insert_stayed_items(len(self._amounts), rows))
 
-    def _find_basis(self, step: Step, shape: Shape) -> tuple[str, ...]:
+    def _find_basis(self, batch: Batch, steps: Sequence[Step], shape: Shape) -> tuple[str, ...]:
         """Make the tables of what weighs: one, one for each metric, or none; gives their names."""
-        basis = self._basis
-        if step.metrics:
-            names = tuple(f"basis_{place}" for place in range(len(step.metrics)))
-            for each, name in zip(step.metrics, names, strict=True):
-                records = self._metric_tables[each.use]
-                part = basis.MetricPart(each.condition, each.destinations, each.partition, step.excluded, records)
-                self._do(basis.basis_of_metric(shape, part, name))
+        basis, first = self._basis, steps[0]
+        if first.metrics:
+            names = tuple(f"basis_{place}" for place in range(len(first.metrics)))
+            for place, name in enumerate(names):
+                parts = tuple(self._metric_part(step, place) for step in steps)
+                self._do(basis.basis_of_metric(shape, parts, name))
             return names
-        if not step.needs_basis:
+        if not first.needs_basis:
             return ()
-        state = str(step.number) if step.include_source and step.basis_from == "running" else step.basis_from
-        amount = self._amounts.index(step.basis_amount)
-        costs = basis.CostBasis(
-            step.basis, step.destinations, step.partition, step.excluded, amount, step.unit, state, step.direct_source
-        )
-        self._do(basis.basis_of_costs(shape, costs))
+        amount = self._amounts.index(first.basis_amount)
+        how = basis.Weighing(first.destinations, first.partition, amount, first.unit)
+        here = {step.number: step for step in steps}
+        found = []
+        for numbers in batch.bases:
+            own = tuple(number for number in numbers if number in here)
+            if own:
+                step = here[own[0]]
+                state = "source" if step.include_source and step.basis_from == "running" else step.basis_from
+                found.append(basis.CostBasis(step.basis, step.excluded, state, step.direct_source, own))
+        self._do(basis.basis_of_costs(shape, how, tuple(found)))
         return ("basis",)
 
+    def _metric_part(self, step: Step, place: int) -> MetricPart:
+        each = step.metrics[place]
+        records = self._metric_tables[each.use]
+        return self._basis.MetricPart(
+            step.number, each.condition, each.destinations, each.partition, step.excluded, records
+        )
+
     def _weigh(self, step: Step, shape: Shape, bases: Sequence[str], source: str, into: str) -> None:
-        """Make `into`: the weights of the buckets in `source`."""
+        """Make `into`: the weights of the buckets in `source`, of steps like `step`."""
         shares = self._shares
         if len(bases) < 2:
             self._do(shares.weights(shape, bases[0] if bases else "", source, into))
@@ -174,52 +197,62 @@ class Stepper:
             self._do(earlier.insert_earlier_shares())
 
     def _check_weights(self, step: Step, shape: Shape, weights: str, source: str) -> None:
-        """Raise EngineError for weights in the buckets of `source` that must not be; a lenient run empties them."""
+        """Raise EngineError for weights in the buckets of `source` that must not be; a lenient run empties them.
+
+        The buckets are of steps like `step`.
+        """
         if step.negative == "error":
             tables = [f"{weights}_of_basis_{place}" for place in range(len(step.metrics))]
             for each in tables if len(tables) > 1 else [weights]:
                 found = self._rows(self._shares.negative_weights(shape, each, source))
                 if found and self._lenient:
-                    self.excused.add(step.rule)
+                    self.excused |= {self._rules[number] for number, *_ in found}
                     self._do(self._shares.without_buckets(weights, each))
                 elif found:
-                    raise _negative(step, found)
+                    raise _negative(self._rules[found[0][0]], _of_first(found))
         if step.unit is not None:
             found = self._rows(self._basis.mixed_units(shape, source))
             if found and self._lenient:
-                self.excused.add(step.rule)
+                self.excused |= {self._rules[number] for number, *_ in found}
                 self._do(self._basis.without_mixed_units(shape, source, weights))
             elif found:
-                raise _mixed(step, found)
+                raise _mixed(self._rules[found[0][0]], step, _of_first(found))
 
-    def _check_left_over(self, step: Step) -> None:
-        """Raise EngineError for empty buckets where the rule says so."""
+    def _check_left_over(self) -> None:
+        """Raise EngineError for empty buckets where the rules say so."""
+        found = self._rows(self._facts.emptied_money(self._shown))
         if self._lenient:
-            self.excused.add(step.rule)
+            self.excused |= {self._rules[number] for number, *_ in found}
             return
-        for currency, amount, buckets, *_ in self._rows(self._facts.emptied_money(self._shown))[1:]:
-            raise EngineError(
-                f"allocation {step.rule}: {buckets} of its buckets have no basis, with {currency} "
-                f"{format_picos(int(amount))} to split, and its on_empty is error",
-                hint="widen the basis or the granularity, or choose another on_empty",
-            )
+        for number, currency, amount, buckets, *_ in found:
+            if currency is not None:
+                raise EngineError(
+                    f"allocation {self._rules[number]}: {buckets} of its buckets have no basis, with {currency} "
+                    f"{format_picos(int(amount))} to split, and its on_empty is error",
+                    hint="widen the basis or the granularity, or choose another on_empty",
+                )
 
 
-def _negative(step: Step, found: Sequence[tuple[Any, ...]]) -> EngineError:
+def _of_first(found: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What was found of the first step, without its number."""
+    return [rest for number, *rest in found if number == found[0][0]]  # type: ignore[misc]
+
+
+def _negative(rule: str, found: Sequence[tuple[Any, ...]]) -> EngineError:
     first, last, *element = found[0]
     more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
     return EngineError(
-        f"allocation {step.rule}: {', '.join(element)} has a negative weight in its basis {_days(first, last)}{more}, "
+        f"allocation {rule}: {', '.join(element)} has a negative weight in its basis {_days(first, last)}{more}, "
         "and its basis.negative is error",
         hint="leave such cost out of basis.where, widen the granularity, or choose clip or exclude",
     )
 
 
-def _mixed(step: Step, found: Sequence[tuple[Any, ...]]) -> EngineError:
+def _mixed(rule: str, step: Step, found: Sequence[tuple[Any, ...]]) -> EngineError:
     first, last, units = found[0]
     named = ", ".join(unit or "(no unit)" for unit in units)
     return EngineError(
-        f"allocation {step.rule} weighs by {step.basis_amount}, and its basis {_days(first, last)} has more than one "
+        f"allocation {rule} weighs by {step.basis_amount}, and its basis {_days(first, last)} has more than one "
         f"unit: {named}",
         hint=f"narrow basis.where to one unit, such as {UNITS[step.basis_amount]}: {units[-1] or 'Hours'}",
     )

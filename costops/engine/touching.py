@@ -6,11 +6,45 @@ the two rule sets alone; where a condition cannot be decided here, it counts as 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from costops.engine.ir import TRUTH, Step
 from costops.model.expression import Call, Column, Expression, Literal, call
+
+Possible = Mapping[str, frozenset[str | bool | None]]
+"""By slot, mark or PATH what it may be; what is not named may be anything."""
+
+SOURCE, BASIS = 0, 1
+
+
+def part_of(step: int, kind: int) -> int:
+    """The number of a part of a step that reads profiles: of its SOURCE or its BASIS."""
+    return 2 * step + kind
+
+
+def step_of(part: int) -> int:
+    """The number of the step of a part."""
+    return part // 2
+
+
+def reads_basis(step: Step) -> bool:
+    """Whether a step is weighed by the running ledger."""
+    return step.needs_basis and not step.metrics and step.basis_from != "direct"
+
+
+def parts_of(steps: Iterable[Step]) -> Iterator[tuple[int, Expression]]:
+    """The parts of steps with their conditions over slots, marks and the path."""
+    for step in steps:
+        yield part_of(step.number, SOURCE), step.source
+        if reads_basis(step):
+            yield part_of(step.number, BASIS), step.basis
+
+
+def matching_of(steps: Iterable[Step]) -> Iterator[tuple[int, Expression]]:
+    """The same of what steps tell of what earlier ones have allocated: all that their sources match."""
+    for step in steps:
+        yield part_of(step.number, SOURCE), step.matched
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +52,25 @@ class Differing:
     """A profile that differs, with its lives in times: twice the numbers of the new steps."""
 
     profile: int
-    values: Mapping[str, str | None]
-    """By slot; and its path."""
+    values: Possible
+    """What its slots, its marks and its path are."""
     was: tuple[int | None, int | None]
     """Made and taken in the rule set before; None: not (yet)."""
     now: tuple[int | None, int | None]
     parts: Sequence[int]
-    """Numbers of the conditions that may hold for it, as far as its fixed values say."""
+    """Parts that may hold for it, as far as its fixed values say."""
 
 
 class Touches:
-    """Steps that are touched, of those that may stay as they were."""
+    """Steps that are touched through some of their parts."""
 
-    def __init__(self, steps: Sequence[Step], changed: Collection[int], silent: Collection[int]) -> None:
-        self._conditions = dict(conditions_of([step for step in steps if step.number not in changed]))
-        self._silent = frozenset(silent)
+    def __init__(self, conditions: Iterable[tuple[int, Expression]]) -> None:
+        self._conditions = dict(conditions)
         self._touching: dict[int, set[int]] = {}
         self._touched: dict[int, list[int]] = {}
 
-    def add(self, differing: Sequence[Differing]) -> None:
-        """Profiles that differ since the last step; one that is known already has other lives now."""
+    def add(self, differing: Iterable[Differing]) -> None:
+        """Profiles that differ; one that is known already has other lives now."""
         for each in differing:
             for step in self._touched.pop(each.profile, ()):
                 self._touching[step].discard(each.profile)
@@ -46,17 +79,14 @@ class Touches:
             for step in steps:
                 self._touching.setdefault(step, set()).add(each.profile)
 
-    def first_behind(self, step: int) -> int | None:
-        """The first touched step behind one."""
-        return min((each for each, profiles in self._touching.items() if each > step and profiles), default=None)
+    def __contains__(self, step: int) -> bool:
+        return bool(self._touching.get(step))
 
     def _is_touched(self, part: int, each: Differing) -> bool:
         if part not in self._conditions:
             return False
         step = step_of(part)
-        # What a rule that takes nothing tells depends on who took it instead.
-        from_bill = each.now[0] == 0 and step in self._silent
-        if not from_bill and _lives(each.was, 2 * step) == _lives(each.now, 2 * step):
+        if _lives(each.was, 2 * step) == _lives(each.now, 2 * step):
             return False
         return holds(self._conditions[part], each.values) is not False
 
@@ -64,21 +94,6 @@ class Touches:
 def _lives(life: tuple[int | None, int | None], time: int) -> bool:
     made, taken = life
     return made is not None and made < time and (taken is None or taken >= time)
-
-
-def conditions_of(steps: Sequence[Step]) -> Iterator[tuple[int, Expression]]:
-    """What profiles of the steps' sources and bases have in common, over slots and the path; each with a number."""
-    for step in steps:
-        # What an earlier rule has allocated of the source is told too, so that the source counts without regard to it.
-        yield 2 * step.number, step.matched
-        from_costs = step.needs_basis and not step.metrics
-        if from_costs and (step.basis_from != "direct" or step.include_source):
-            yield 2 * step.number + 1, step.basis
-
-
-def step_of(part: int) -> int:
-    """The number of the step of a condition."""
-    return part // 2
 
 
 def bound(condition: Expression, *, upper: bool = True) -> Expression:
@@ -95,32 +110,43 @@ def bound(condition: Expression, *, upper: bool = True) -> Expression:
     return Literal(upper)
 
 
-def holds(condition: Expression, values: Mapping[str, str | None]) -> bool | None:
-    """Whether a condition holds for a profile's values; None where that cannot be decided here."""
+def holds(condition: Expression, values: Possible) -> bool | None:
+    """Whether a condition holds for what values may be; None where that cannot be decided here."""
     match condition:
         case Literal(bool() as value):
             return value
         case Call("and", arguments):
-            return _all([holds(each, values) for each in arguments])
+            return _all(holds(each, values) for each in arguments)
         case Call("or", arguments):
-            return _negated(_all([_negated(holds(each, values)) for each in arguments]))
+            return _negated(_all(_negated(holds(each, values)) for each in arguments))
         case Call("not", (argument,)):
             return _negated(holds(argument, values))
+        case Column(name) if name in values:
+            return _every(value is True for value in values[name])
         case Call("is_missing", (Column(name),)) if name in values:
-            return values[name] is None
+            return _every(value is None for value in values[name])
         case Call("in", (Column(name), *options)) if name in values:
             texts = [each.value for each in options if isinstance(each, Literal)]
-            return values[name] in texts if len(texts) == len(options) else None
+            return _every(value in texts for value in values[name]) if len(texts) == len(options) else None
         case Call("contains", (Column(name), Literal(str() as text))) if name in values:
-            held = values[name]
-            return held is not None and text in held
+            return _every(isinstance(value, str) and text in value for value in values[name])
     return None
 
 
-def _all(parts: Sequence[bool | None]) -> bool | None:
-    if False in parts:
-        return False
-    return None if None in parts else True
+def _every(known: Iterable[bool]) -> bool | None:
+    """What all agree on."""
+    found = set(known)
+    return found.pop() if len(found) == 1 else None
+
+
+def _all(parts: Iterable[bool | None]) -> bool | None:
+    result: bool | None = True
+    for part in parts:
+        if part is False:
+            return False
+        if part is None:
+            result = None
+    return result
 
 
 def _negated(value: bool | None) -> bool | None:

@@ -10,7 +10,7 @@ Share = Callable[[], float | None]
 """How much of a stage is done, from 0 to 1; None where nobody knows. Called from another thread while it lasts."""
 
 
-_RULE = re.compile(r"evaluating rule [0-9,]+ of [0-9,]+ \((.+)\)", re.DOTALL)
+_RULE = re.compile(r"evaluating rules? [0-9,]+(?: to [0-9,]+)? of [0-9,]+ \((.+)\)", re.DOTALL)
 
 
 def rule_of(words: str) -> str | None:

@@ -61,7 +61,7 @@ def earlier_buckets(shape: Shape) -> Node:
         [
             alias(column("bucket"), "origin"),
             column("distance"),
-            *columns(part_keys(shape)),
+            *columns(("step", *part_keys(shape))),
             alias(case(one_day.copy(), day, is_month, month_before, shifted), "first"),
             alias(case(one_day.copy(), day.copy(), before.copy()), "last"),
         ],

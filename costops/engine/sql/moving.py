@@ -1,7 +1,7 @@
 """From one rule set's profiles to the next one's: lifetimes side by side, and which steps their difference touches.
 
 Invariant: old lifetimes are in twice the numbers of the new steps, so that a step that is gone lies between two of
-them; a profile that the new rule set does not have (yet) has no `made` and is taken by step 0, so that it is not alive.
+them; a profile that the new rule set does not have (yet) has no `made`, so that it is never alive.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ from costops.engine.sql.syntax import (
     is_null,
     is_present,
     join,
+    listed,
     null,
     number,
     over,
     parameter,
+    paren,
     same,
     select,
     subquery,
@@ -113,73 +115,56 @@ def disordered(program: Program, old_values: tuple[str, ...]) -> Node:
 
 @printed
 def moved_profiles(values: tuple[str, ...]) -> Node:
-    """The profiles as the new rule set begins: those of the bill alone."""
-    is_first = equal(column(MADE), number(0))
+    """The profiles as the new rule set begins: what steps did that are still there and not among $1."""
     own: list[Node] = [
         *columns(("profile", "tuple", FIXED, *values, PATH)),
-        alias(case(is_first, number(0), null("INTEGER")), "made"),
-        alias(case(is_first.copy(), null("INTEGER"), number(0)), "taken"),
+        *(alias(case(_stays(column(end)), _step_at(column(end)), null("INTEGER")), name) for end, name in _ENDS),
         *columns(EARLIER),
     ]
     return create_table("profiles", select(own, table("carried")))
+
+
+_ENDS = ((MADE, "made"), (TAKEN, "taken"))
+
+
+def _stays(time: Node) -> Node:
+    is_there = equal(binary(exp.Mod, time, number(2)), number(0))
+    return conjunction(is_there, exp.Not(this=function("list_contains", parameter(1), _step_at(time.copy()))))
+
+
+def _step_at(time: Node) -> Node:
+    return binary(exp.IntDiv, time, number(2))
 
 
 @printed
 def candidates(conditions: tuple[tuple[int, Expression], ...]) -> Node:
     """`candidates`: for each tuple the numbers of the conditions, over truth values, that hold for it."""
     found = [case(scalar(condition), number(part), null("INTEGER")) for part, condition in conditions]
-    it = exp.Identifier(this="part", quoted=False)
-    there = exp.Lambda(this=is_present(exp.Column(this=it.copy())), expressions=[it], colon=True)
-    parts = alias(function("list_filter", exp.Array(expressions=found), there), "parts")
-    return create_table("candidates", select([column("tuple"), parts], table("fixed")))
+    return create_table("candidates", select([column("tuple"), alias(listed(found), "parts")], table("fixed")))
 
 
 @printed
-def differing_since(values: tuple[str, ...]) -> Node:
-    """(profile, made and taken before and now, its `candidates`, values, path) of what differs since step $1."""
+def reach() -> Node:
+    """Each distinct list of `candidates`."""
+    return select([column("parts")], table("candidates"), distinct=True, order=[column("parts")])
+
+
+@printed
+def differing_profiles(values: tuple[str, ...], only_some: bool) -> Node:
+    """(profile, made and taken before and now, its `candidates`, values) of what differs, all or by the steps $1."""
     lives = columns(("profile", MADE, TAKEN, "made", "taken", "parts"))
+    then_and_now = [
+        exp.NullSafeNEQ(this=column(old), expression=paren(binary(exp.Mul, column(new), number(2))))
+        for old, new in _ENDS
+    ]
+    where = paren(disjunction(*then_and_now))
+    if only_some:
+        steps = [column("made"), column("taken"), *(_step_at(column(name)) for name in EARLIER)]
+        by_step = (function("list_contains", parameter(1), each) for each in steps)
+        where = conjunction(where, paren(disjunction(*(function("coalesce", each, exp.false()) for each in by_step))))
     return select(
-        [*lives, *columns((*values, PATH))],
-        table("profiles"),
-        joins=[join(table("candidates"), using=["tuple"])],
-        where=_differs_since(),
+        [*lives, *columns(values)], table("profiles"), joins=[join(table("candidates"), using=["tuple"])], where=where
     )
-
-
-def _differs_since() -> Node:
-    time = binary(exp.Mul, number(2), parameter(1))
-    made = disjunction(equal(column(MADE), time), equal(column("made"), parameter(1)))
-    was_taken = function("coalesce", equal(column(TAKEN), time.copy()), exp.false())
-    is_taken = function("coalesce", equal(column("taken"), parameter(1)), exp.false())
-    since_step = disjunction(made, binary(exp.NEQ, was_taken, is_taken))
-    gone = disjunction(*(equal(binary(exp.Mod, column(name), number(2)), number(1)) for name in EARLIER))
-    # Step 0 is none: what differs from the beginning is what a step that is gone has made or taken.
-    return case(equal(parameter(1), number(0)), gone, since_step)
-
-
-@printed
-def advance() -> Node:
-    """Steps $1 to $2 did what they did before."""
-    made, taken = (_in_steps(column(name)) for name in EARLIER)
-    half_made, half_taken = (binary(exp.IntDiv, column(name), number(2)) for name in EARLIER)
-    return exp.Update(
-        this=table("profiles"),
-        expressions=[
-            exp.EQ(this=column("made"), expression=case(made.copy(), half_made, column("made"))),
-            exp.EQ(
-                this=column("taken"),
-                expression=case(taken, half_taken, made.copy(), null("INTEGER"), column("taken")),
-            ),
-        ],
-        where=exp.Where(this=disjunction(made, taken.copy())),
-    )
-
-
-def _in_steps(time: Node) -> Node:
-    first, last = (binary(exp.Mul, number(2), parameter(place)) for place in (1, 2))
-    even = equal(binary(exp.Mod, time.copy(), number(2)), number(0))
-    within = conjunction(binary(exp.GTE, time.copy(), first), binary(exp.LTE, time, last), even)
-    return function("coalesce", within, exp.false())
 
 
 @printed

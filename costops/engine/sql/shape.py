@@ -14,15 +14,17 @@ from typing import cast as cast_type
 from sqlglot import exp
 
 from costops.engine.ir import Step
-from costops.engine.sql.scalar import scalar
 from costops.engine.sql.syntax import (
     Node,
+    binary,
     column,
     conjunction,
+    disjunction,
     equal,
     is_null,
     join,
     number,
+    paren,
     select,
     table,
     text_of,
@@ -103,13 +105,23 @@ def bucket_keys(shape: Shape) -> list[str]:
     return ["first", "last", *whole, *part_keys(shape)]
 
 
+Conditions = tuple[tuple[int, Expression], ...]
+"""(number of a step, its condition) of steps that run together."""
+
+
 def part_keys(shape: Shape) -> list[str]:
-    """What a bucket shares with the days of its basis, beside the days themselves."""
+    """What a bucket shares with the days of its basis, beside the days themselves; a part is of one step alone."""
     return ["part", *(["currency"] if shape.by_currency else [])]
 
 
-def alive_and(condition: Expression) -> Node:
-    return conjunction(is_null(column("taken")), scalar(condition))
+def alive_before(step: int, *, with_own: bool = False) -> Node:
+    """Whether a profile is there when a step begins; with `with_own` what the step itself has taken by now too.
+
+    Steps run in another order than they have where they cannot feed one another, so that later ones may be done.
+    """
+    behind = exp.GTE if with_own else exp.GT
+    untaken = paren(disjunction(is_null(column("taken")), binary(behind, column("taken"), number(step))))
+    return conjunction(binary(exp.LT, column("made"), number(step)), untaken)
 
 
 def bucketed(shape: Shape) -> Node:

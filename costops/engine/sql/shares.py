@@ -5,6 +5,8 @@ Invariant: a bucket's shares run from 0 to 2^60, elements in the order of their 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlglot import exp
 
 from costops.engine.sql.shape import Shape, bucket_keys, element_names, part_keys, positions, printed
@@ -50,28 +52,40 @@ _ORDER_BITS = 24
 
 @printed
 def buckets(shape: Shape) -> Node:
-    """Each distinct time, partition and, where weights are costs, currency of the source."""
-    inner = subquery(select(columns(bucket_keys(shape)), table("taken"), distinct=True), "t")
+    """Each distinct time, partition and, where weights are costs, currency of each step's source."""
+    inner = subquery(select(columns(("step", *bucket_keys(shape))), table("taken"), distinct=True), "t")
     return create_table("buckets", select([alias(over(function("row_number")), "bucket"), exp.Star()], inner))
 
 
+Given = tuple[tuple[int, tuple[tuple[tuple[str, ...], int], ...], int], ...]
+"""For each step its number, its elements with their weights, and the weight of what stays where it is."""
+
+
 @printed
-def given_elements(shape: Shape, given: tuple[tuple[tuple[str, ...], int], ...], stays: int) -> Node:
-    """The elements that a rule names, with their weights, numbered by name; what stays is none and has no name.
+def given_elements(shape: Shape, given: Given) -> Node:
+    """The elements that rules name, with their weights, numbered by name; what stays is none and has no name.
 
     One that only takes what a cutoff folds has the weight 0.
     """
-    weighed = dict(given)
-    for element in _folded_into(shape):
-        weighed.setdefault(element, 0)
-    rows = []
-    for place, (element, weight) in enumerate(sorted(weighed.items()), start=STAYS + 1):
-        parts = [alias(text(part), name) for part, name in zip(element, element_names(shape), strict=True)]
-        rows.append(select([*parts, alias(cast(number(weight), "HUGEINT"), "weight"), alias(number(place), "element")]))
-    if stays:
-        parts = [alias(null(), name) for name in element_names(shape)]
-        rows.append(select([*parts, alias(cast(number(stays), "HUGEINT"), "weight"), alias(number(STAYS), "element")]))
-    return create_table("elements", union_all(rows))
+    rows: list[tuple[int, tuple[str | None, ...], int]] = []
+    for step, elements, _ in given:
+        weighed = dict(elements)
+        for element in _folded_into(shape):
+            weighed.setdefault(element, 0)
+        rows += [(step, element, weight) for element, weight in sorted(weighed.items())]
+    numbered = [(*row, place) for place, row in enumerate(rows, start=STAYS + 1)]
+    numbered += [(step, (None,) * shape.elements, stays, STAYS) for step, _, stays in given if stays]
+    values: list[Node] = [alias(_listed(number(step) for step, _, _, _ in numbered), "step")]
+    for place, name in enumerate(element_names(shape)):
+        parts = (element[place] for _, element, _, _ in numbered)
+        values.append(alias(_listed(null() if part is None else text(part) for part in parts), name))
+    values.append(alias(_listed(cast(number(weight), "HUGEINT") for _, _, weight, _ in numbered), "weight"))
+    values.append(alias(_listed(number(element) for _, _, _, element in numbered), "element"))
+    return create_table("elements", select(values))
+
+
+def _listed(values: Iterable[Node]) -> Node:
+    return function("unnest", exp.Array(expressions=list(values)))
 
 
 def _folded_into(shape: Shape) -> list[tuple[str, ...]]:
@@ -79,12 +93,13 @@ def _folded_into(shape: Shape) -> list[tuple[str, ...]]:
 
 
 @printed
-def found_elements(shape: Shape, bases: tuple[str, ...]) -> Node:
-    """The elements that occur in any basis, numbered by name."""
-    names = element_names(shape)
+def found_elements(shape: Shape, bases: tuple[str, ...], steps: tuple[int, ...]) -> Node:
+    """The elements that occur in any basis of a step, numbered by step and name."""
+    names = ["step", *element_names(shape)]
     found = [select(columns(names), table(basis), distinct=True) for basis in bases]
     for element in _folded_into(shape):
-        found.append(select([alias(text(part), name) for part, name in zip(element, names, strict=True)]))
+        parts = [alias(text(part), name) for part, name in zip(element, element_names(shape), strict=True)]
+        found.append(select([alias(_listed(number(step) for step in steps), "step"), *parts]))
     inner = subquery(select(columns(names), subquery(union_all(found), "found"), distinct=True), "t")
     numbered = alias(over(function("row_number"), order=columns(names)), "element")
     return create_table("elements", select([numbered, *columns(names)], inner))
@@ -96,7 +111,7 @@ def weights(shape: Shape, basis: str, source: str, into: str) -> Node:
     weighty = select([exp.Star()], table("elements"), where=binary(exp.GT, column("weight"), number(0)))
     elements_node: Node = subquery(weighty, "elements") if shape.has_given else table("elements")
     crossed = select(
-        [column("bucket"), column("element")], table(source), joins=[join(elements_node.copy(), kind="CROSS")]
+        [column("bucket"), column("element")], table(source), joins=[join(elements_node.copy(), using=["step"])]
     )  # fmt: skip
     if not shape.needs_basis:
         crossed.select(column("weight", "elements"), copy=False)
@@ -116,7 +131,12 @@ def weights(shape: Shape, basis: str, source: str, into: str) -> Node:
         binary(exp.GTE, column("day", basis), column("first", source)),
         binary(exp.LTE, column("day", basis), column("last", source)),
     )
-    elements = join(elements_node, using=element_names(shape))
+    names = element_names(shape)
+    is_element = conjunction(
+        equal(column("step", source), column("step", "elements")),
+        *(equal(column(name, basis), column(name, "elements")) for name in names),
+    )
+    elements = join(elements_node, on=is_element)
     queries: list[Node] = [
         select(
             [column("bucket"), column("element"), alias(value.copy(), "weight")],
@@ -277,13 +297,13 @@ def without_buckets(weights_name: str, negative: str) -> Node:
 
 @printed
 def negative_weights(shape: Shape, weights_name: str, source: str) -> Node:
-    """(first day, last day, element) of negative weights, in order."""
-    keys = ["first", "last", *element_names(shape)]
+    """(step, first day, last day, element) of negative weights, in order."""
+    keys = [column("step", source), *columns(("first", "last", *element_names(shape)))]
     return select(
-        columns(keys),
+        keys,
         table(weights_name),
         joins=[join(table(source), using=["bucket"]), join(table("elements"), using=["element"])],
         where=binary(exp.LT, column("weight", weights_name), number(0)),
-        order=columns(keys),
+        order=[each.copy() for each in keys],
         distinct=True,
     )

@@ -1,4 +1,4 @@
-"""One allocation as queries: what it takes, the rows it makes, and what stays where it was.
+"""Allocations of one shape as queries: what they take, the rows they make, and what stays where it was.
 
 Invariant: of a source row with running sum C in its group (same bucket, day and ledger row), the element with
 shares from S to T of 2^60 gets F(C,T) - F(C,S) - F(B,T) + F(B,S), where B is the running sum before the row and
@@ -14,20 +14,24 @@ from sqlglot import exp
 from costops.engine.ir import PATH, mark_of
 from costops.engine.sql.cells import KEYS
 from costops.engine.sql.profiles import EARLIER, FIXED, OWN_ITEMS, known
-from costops.engine.sql.shape import Shape, alive_and, bucketed, element_names, positions, printed
+from costops.engine.sql.scalar import scalar
+from costops.engine.sql.shape import Conditions, Shape, alive_before, bucketed, element_names, positions, printed
 from costops.engine.sql.shares import HALF_BITS, STAYS
 from costops.engine.sql.syntax import (
     Node,
     alias,
     binary,
+    case,
     cast,
     column,
     columns,
     conjunction,
     create_table,
+    disjunction,
     equal,
     function,
     insert,
+    is_present,
     join,
     negated,
     null,
@@ -41,34 +45,63 @@ from costops.engine.sql.syntax import (
     table,
     text,
 )
-from costops.model.expression import Expression
 
 
 @printed
-def source(condition: Expression, partition: tuple[str, ...], group: tuple[str, ...], values: tuple[str, ...]) -> Node:
-    """Profiles a step takes, each with its partition, its group of ledger rows, and its place in the order of cells."""
+def numbered_steps() -> Node:
+    """`steps`: numbers $1 of a program's steps with what each adds to a path, $2."""
+    unnested = [alias(function("unnest", parameter(1)), "step"), alias(function("unnest", parameter(2)), "suffix")]
+    return create_table("steps", select(unnested))
+
+
+@printed
+def revoke() -> Node:
+    """What the steps $1 made and took is as if they had not run."""
+    made, taken = (function("list_contains", parameter(1), column(end)) for end in ("made", "taken"))
+    return exp.Update(
+        this=table("profiles"),
+        expressions=[
+            exp.EQ(this=column("made"), expression=case(made, null("INTEGER"), column("made"))),
+            exp.EQ(this=column("taken"), expression=case(taken, null("INTEGER"), column("taken"))),
+        ],
+        where=exp.Where(this=disjunction(made.copy(), taken.copy())),
+    )
+
+
+@printed
+def source(takes: Conditions, partition: tuple[str, ...], group: tuple[str, ...], values: tuple[str, ...]) -> Node:
+    """Profiles that steps take: the step, its partition, its group of ledger rows, and the place in the order of cells.
+
+    No profile is in the source of two steps that run together.
+    """
+    steps: list[Node] = []
+    for step, condition in takes:
+        steps += [conjunction(alive_before(step), scalar(condition)), number(step)]
+    taken_by = alias(cast(case(*steps, exp.Null()), "INTEGER"), "step")
+    found = subquery(select([exp.Star(), taken_by], known(*(condition for _, condition in takes))), "found")
     chosen: list[Node] = [
-        column("profile"),
-        alias(_rank(columns(partition)), "part"),
-        alias(_rank([*columns(group), column(PATH)]), "cluster"),
-        alias(over(function("row_number"), order=columns([*values, FIXED, "profile"])), "place"),
+        *columns(("profile", "step")),
+        alias(_rank(columns(("step", *partition))), "part"),
+        alias(_rank(columns(("step", *group, PATH))), "cluster"),
+        # A step that runs before another one may number its profiles after it: the tuple comes first.
+        alias(over(function("row_number"), order=columns([*values, FIXED, "tuple", "profile"])), "place"),
         *(alias(column(slot), f"p{number_of_part}") for number_of_part, slot in enumerate(partition)),
     ]
-    return create_table("source", select(chosen, known(condition), where=alive_and(condition)))
+    return create_table("source", select(chosen, found, where=is_present(column("step"))))
 
 
 def _rank(order: list[Node]) -> Node:
-    return over(function("dense_rank"), order=order) if order else number(1)
+    return over(function("dense_rank"), order=order)
 
 
 @printed
 def mark_taken() -> Node:
-    """The source profiles' lives end with step $1."""
-    taken_profiles = select([column("profile")], table("source"))
+    """The source profiles' lives end with their step."""
     return exp.Update(
         this=table("profiles"),
-        expressions=[exp.EQ(this=column("taken"), expression=parameter(1))],
-        where=exp.Where(this=exp.In(this=column("profile"), query=exp.Subquery(this=taken_profiles))),
+        expressions=[exp.EQ(this=column("taken"), expression=column("step", "source"))],
+        from_=exp.From(this=table("source")),
+        where=exp.Where(this=equal(column("profile", "profiles"), column("profile", "source"))),
     )
 
 
@@ -87,9 +120,7 @@ def taken(shape: Shape, costs: int) -> Node:
         column("profile"),
         *columns(KEYS),
         *columns(f"c{place}" for place in range(costs)),
-        column("part"),
-        column("cluster"),
-        column("place"),
+        *columns(("step", "part", "cluster", "place")),
         alias(_not_before(first, shape.effective[0]), "first"),
         alias(_not_after(last, shape.effective[1]), "last"),
     ]
@@ -219,7 +250,7 @@ def _cut(name: str, share: str) -> Node:
 
 @printed
 def made_profiles(shape: Shape, into: tuple[str, ...], values: tuple[str, ...], marks: tuple[str, ...]) -> Node:
-    """For each source profile and element the profile its parts go to, numbered behind $1, path ended by $2."""
+    """For each source profile and element the profile its parts go to, numbered behind $1."""
     served = binary(exp.GT, column("element"), number(STAYS))
     pairs = subquery(
         select([column("profile"), column("element")], table("split"), distinct=True, where=served), "pairs"
@@ -231,30 +262,32 @@ def made_profiles(shape: Shape, into: tuple[str, ...], values: tuple[str, ...], 
     ]
     marked = {mark_of(slot) for slot in into}
     after += [alias(exp.true(), mark) if mark in marked else column(mark, "profiles") for mark in marks]
-    path = alias(function("concat", column(PATH, "profiles"), parameter(2)), PATH)
+    path = alias(function("concat", column(PATH, "profiles"), column("suffix", "steps")), PATH)
+    own = [*columns(("profile", "element"), "pairs"), column("step", "steps"), *columns(("tuple", FIXED), "profiles")]
     joined = select(
-        [*columns(("profile", "element"), "pairs"), *columns(("tuple", FIXED), "profiles"), *after, path],
+        [*own, *after, path],
         pairs,
         joins=[
             join(table("profiles"), on=equal(column("profile", "profiles"), column("profile", "pairs"))),
             join(table("elements"), on=equal(column("element", "elements"), column("element", "pairs"))),
+            join(table("steps"), on=equal(column("step", "steps"), column("step", "elements"))),
         ],
     )
-    rank = over(function("dense_rank"), order=columns([*values, FIXED, PATH, "tuple"]))
+    rank = over(function("dense_rank"), order=columns(["step", *values, FIXED, PATH, "tuple"]))
     new = alias(binary(exp.Add, rank, parameter(1)), "new_profile")
     return create_table("made", select([new, exp.Star()], subquery(joined, "joined")))
 
 
 @printed
 def insert_made_profiles(values: tuple[str, ...]) -> Node:
-    """The profiles that step $1 makes."""
+    """The profiles that the steps make."""
     return insert("profiles", select(_born(values), table("made"), distinct=True))
 
 
 def _born(values: tuple[str, ...]) -> list[Node]:
-    """The columns of a new profile that step $1 makes."""
-    own = columns(("new_profile", "tuple", FIXED, *values, PATH))
-    return [*own, parameter(1), null("INTEGER"), *(null("INTEGER") for _ in EARLIER)]
+    """The columns of a new profile that a step makes."""
+    own = columns(("new_profile", "tuple", FIXED, *values, PATH, "step"))
+    return [*own, null("INTEGER"), *(null("INTEGER") for _ in EARLIER)]
 
 
 @printed
@@ -284,16 +317,16 @@ def left_over(shape: Shape) -> Node:
 
 @printed
 def stayed_profiles(rows: str) -> Node:
-    """Source profiles with rows that stay where they are, each with a new number behind $1."""
-    stayed = select([column("profile")], table(rows), distinct=True)
+    """Source profiles with rows that stay where they are, each with its step and a new number behind $1."""
+    there = join(subquery(select([column("profile")], table(rows)), "t"), using=["profile"], kind="SEMI")
     rank = over(function("row_number"), order=[column("profile")])
     new = alias(binary(exp.Add, rank, parameter(1)), "new_profile")
-    return create_table("stayed", select([column("profile"), new], subquery(stayed, "t")))
+    return create_table("stayed", select([*columns(("profile", "step")), new], table("source"), joins=[there]))
 
 
 @printed
 def insert_stayed_profiles(values: tuple[str, ...]) -> Node:
-    """Profiles as they were, living on from step $1."""
+    """Profiles as they were, living on from their step."""
     source_profiles = select(_born(values), table("profiles"), joins=[join(table("stayed"), using=["profile"])])
     return insert("profiles", source_profiles)
 

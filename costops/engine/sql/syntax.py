@@ -126,6 +126,13 @@ def case(*arguments: Node) -> Node:
     return exp.Case(ifs=[exp.If(this=when, true=then) for when, then in pairs], default=arguments[-1])
 
 
+def listed(values: Sequence[Node]) -> Node:
+    """A list of those values that are not missing."""
+    it = exp.Identifier(this="each", quoted=False)
+    there = exp.Lambda(this=is_present(exp.Column(this=it.copy())), expressions=[it], colon=True)
+    return function("list_filter", exp.Array(expressions=list(values)), there)
+
+
 def alias(value: Node, name: str) -> Node:
     return exp.Alias(this=value, alias=identifier(name))
 

@@ -126,7 +126,7 @@ def test_a_run_that_nobody_touches_passes_and_keeps_every_sum(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("nth", "rule"), [(1, "support-by-team"), (2, "support-by-team"), (3, "support-by-env"), (4, "tax")]
+    ("nth", "rule"), [(1, "support-by-team"), (2, "support-by-team"), (3, "tax"), (4, "support-by-env")]
 )
 @pytest.mark.parametrize("cost", ["c0", "c1"], ids=["BilledCost", "EffectiveCost"])
 @pytest.mark.parametrize("change", ["+ 1", "- 1"], ids=["more", "less"])
@@ -140,17 +140,17 @@ def test_one_unit_of_the_last_digit_more_or_less_names_the_rule(
 
 
 def test_the_message_names_the_day_and_the_currency(tmp_path: Path) -> None:
-    message = refusal(tmp_path, MADE, 4, f"UPDATE own_items SET c0 = c0 + 1 {LAST_ITEM}")
+    message = refusal(tmp_path, MADE, 3, f"UPDATE own_items SET c0 = c0 + 1 {LAST_ITEM}")
     assert "on 2025-04-10 (billing month 2025-04, EUR)" in message
 
 
 def test_a_row_that_is_lost_names_the_rule(tmp_path: Path) -> None:
-    message = refusal(tmp_path, MADE, 3, f"DELETE FROM own_items {LAST_ITEM}")
+    message = refusal(tmp_path, MADE, 4, f"DELETE FROM own_items {LAST_ITEM}")
     assert message.startswith("allocation support-by-env ")
 
 
 def test_a_row_that_is_there_twice_names_the_rule(tmp_path: Path) -> None:
-    message = refusal(tmp_path, MADE, 3, f"INSERT INTO own_items SELECT * FROM own_items {LAST_ITEM}")
+    message = refusal(tmp_path, MADE, 4, f"INSERT INTO own_items SELECT * FROM own_items {LAST_ITEM}")
     assert message.startswith("allocation support-by-env ")
 
 
@@ -160,19 +160,19 @@ def test_a_row_that_is_there_twice_names_the_rule(tmp_path: Path) -> None:
     ids=["another day", "another billing month", "another currency"],
 )
 def test_money_that_moves_in_time_or_currency_is_not_conserved(tmp_path: Path, change: str) -> None:
-    message = refusal(tmp_path, MADE, 3, f"UPDATE own_items SET {change} {LAST_ITEM}")
+    message = refusal(tmp_path, MADE, 4, f"UPDATE own_items SET {change} {LAST_ITEM}")
     assert message.startswith("allocation support-by-env ")
 
 
 def test_two_cost_columns_cannot_make_up_for_each_other(tmp_path: Path) -> None:
-    message = refusal(tmp_path, MADE, 3, f"UPDATE own_items SET c0 = c0 + 1, c1 = c1 - 1 {LAST_ITEM}")
+    message = refusal(tmp_path, MADE, 4, f"UPDATE own_items SET c0 = c0 + 1, c1 = c1 - 1 {LAST_ITEM}")
     assert message.startswith("allocation support-by-env ")
 
 
 def test_two_days_cannot_make_up_for_each_other(tmp_path: Path) -> None:
     one_each = "(SELECT max(rowid) FROM own_items GROUP BY day)"
     signed = f"CASE WHEN day = '2025-04-10' THEN 1 ELSE -1 END WHERE rowid IN {one_each}"
-    message = refusal(tmp_path, MADE, 3, f"UPDATE own_items SET c0 = c0 + {signed}")
+    message = refusal(tmp_path, MADE, 4, f"UPDATE own_items SET c0 = c0 + {signed}")
     assert message.startswith("allocation support-by-env ")
 
 

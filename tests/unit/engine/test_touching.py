@@ -39,7 +39,8 @@ UNKNOWN = call("like", Column("s0"), Literal("a%"))
 def test_a_condition_is_decided_where_it_can_be(
     condition: Expression, values: dict[str, str | None], expected: bool | None
 ) -> None:
-    assert holds(condition, values) is expected
+    possible = {name: frozenset({value}) for name, value in values.items()}
+    assert holds(condition, possible) is expected
 
 
 def test_fixed_truth_values_bound_a_condition_from_above_and_below() -> None:
