@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -24,18 +25,20 @@ def answer(folder: Path, text: bytes, *arguments: str, question: bytes = b"Write
         os.chdir(folder)
         os.execv(sys.executable, [sys.executable, "-m", "costops", *(arguments or ("apply",))])
     shown, answered, deadline = b"", False, time.monotonic() + 60
-    while time.monotonic() < deadline:
+    ended = False
+    while not ended and time.monotonic() < deadline:
         if select.select([terminal], [], [], 1)[0]:
             try:
                 piece = os.read(terminal, 4096)
             except OSError:
-                break
-            if not piece:
-                break
+                piece = b""
+            ended = not piece
             shown += piece
         if not answered and question in shown:
             os.write(terminal, text)
             answered = True
+    if not ended:
+        os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode()
