@@ -19,7 +19,7 @@ from costops.engine.money_steps import Money, MoneySteps, money_steps
 from costops.engine.moving import can_move, changed_steps, slots_before, timeline
 from costops.engine.noticing import Notice, Noticing, with_shadows
 from costops.engine.stepping import Stepper, do
-from costops.engine.touching import Differing, Touches, bound, parts_of
+from costops.engine.touching import Differing, Touches, bound, parts_of, step_of
 from costops.engine.waves import Batch, Waves
 from costops.errors import ConservationError
 from costops.model.ledger import Ledger
@@ -67,6 +67,8 @@ class Held:
     """By rule; of those that ran while notices were wanted."""
     excused: frozenset[str] = frozenset()
     """Rules that gave less than they say."""
+    unshadowed: frozenset[str] = frozenset()
+    """Rules in `found` of which it is not known what earlier ones have allocated of what they match."""
     totals: Mapping[tuple[str, str], int] | None = None
     """(currency, cost column) to picos, where `place_digests` are of this rule set but for `changed_places`."""
 
@@ -114,6 +116,8 @@ class Evaluator:
         self._held: Held | None = None
         self._last_profile = 0
         self._narrow = False
+        self._known_waves: tuple[str, Mapping[int, int], tuple[Step, ...], Waves] | None = None
+        """What made `candidates`, their reach, and the steps of which the waves are known."""
 
     def evaluate(
         self,
@@ -141,9 +145,9 @@ class Evaluator:
         stepper = self._stepper(program, noticing, lenient)
         held = self._held
         if held is not None and self.can_follow(rules, program):
-            ran, found = self._move(held, rules, program, stepper, noticing, tell)
+            ran = self._move(held, rules, program, stepper, noticing, tell)
         else:
-            ran, found = self._run_all(rules, program, stepper, noticing, tell)
+            ran = self._run_all(rules, program, stepper, noticing, tell)
         self._do(self._queries.money_by_step(program))
         money = self._money(program, after)
         if want_ledger:
@@ -151,7 +155,8 @@ class Evaluator:
         facts, ledger = self._ledger(program, want_ledger) if want_ledger else (None, None)
         if noticing is None or not want_notices:
             return Outcome(money, (), ledger, ledger_facts=facts, steps_run=ran)
-        notices = tuple(each for step in program.steps if step.rule in found for each in found[step.rule].notices)
+        found = self._all_found(program, noticing)
+        notices = tuple(each for step in program.steps for each in found[step.rule].notices)
         taken = {rule: each.taken for rule, each in found.items() if each.taken is not None}
         return Outcome(money, notices, ledger, noticing.written(), taken, ledger_facts=facts, steps_run=ran)
 
@@ -190,8 +195,9 @@ class Evaluator:
         if note is None:
             return False
         self._do(self._queries.fixed(program, self._field_columns))
+        self._known_waves = None
         self._last_profile, self._narrow = note.last_profile, note.narrow
-        self._held = Held(rules, program, note.found, frozenset(), note.totals)
+        self._held = Held(rules, program, note.found, frozenset(), note.unshadowed, note.totals)
         self._do(self._moves.no_changed_places(len(program.report)))
         return True
 
@@ -206,16 +212,17 @@ class Evaluator:
             self._ledger(held.program, False)
             held = self._held
             assert held is not None and held.totals is not None
-        note = EvaluationNote(self._last_profile, self._narrow, held.found, held.totals or {})
+        note = EvaluationNote(self._last_profile, self._narrow, held.found, held.totals or {}, held.unshadowed)
         kept.keep(held.rules, (*held.program.values, *held.program.marks), note)
 
     # A first rule set, or one with other definitions.
 
     def _run_all(
         self, rules: RuleSet, program: Program, stepper: Stepper, noticing: Noticing | None, tell: Tell
-    ) -> tuple[int, Mapping[str, Found]]:
+    ) -> int:
         self._held = None
         self._do(self._queries.fixed(program, self._field_columns))
+        self._known_waves = None
         stepper.last_profile = self._do(self._queries.first_profiles(program.values, program.marks))
         self._do(self._queries.first_items(len(self._amounts)))
         self._connection.execute(self._queries.all_items(None))
@@ -227,21 +234,21 @@ class Evaluator:
         self._check_bill()
         self._do(self._queries.first_sums(self._shown(program)))
         found = _found(noticing, program.steps, {})
-        self._held = Held(rules, program, found, frozenset(stepper.excused))
-        return len(ran), found
+        self._held = Held(rules, program, found, frozenset(stepper.excused), frozenset(found))
+        return len(ran)
 
     # A rule set with the definitions of the one before.
 
     def _move(
         self, held: Held, rules: RuleSet, program: Program, stepper: Stepper, noticing: Noticing | None, tell: Tell
-    ) -> tuple[int, Mapping[str, Found]]:
+    ) -> int:
         again = {
             step.number
             for step in program.steps
             if step.rule in held.excused or (noticing is not None and step.rule not in held.found)
         }
         if held.program is program and not again:
-            return 0, held.found
+            return 0
         self._held = None
         must = again | self._carry(held, rules, program, again)
         before = self._last_profile
@@ -252,21 +259,37 @@ class Evaluator:
         self._check_difference()
         if held.totals is not None:
             self._do(self._moves.more_changed_places(program))
+        rerun = {step.rule for step in program.steps if step.number in ran}
+        near = {step_of(part) for (part,) in self._rows(self._moves.parts_that_differ())} if noticing else set()
         self._do(self._moves.drop_gone())
         self._do(self._queries.more_sums(self._shown(program)), before)
-        rerun = {step.rule for step in program.steps if step.number in ran}
         kept = {rule: each for rule, each in held.found.items() if rule not in rerun}
         found = _found(noticing, program.steps, kept)
         excused = {step.rule for step in program.steps if step.rule in held.excused} - rerun
-        self._held = Held(rules, program, found, frozenset(excused | stepper.excused), held.totals)
-        return len(ran), found
+        unshadowed = held.unshadowed | rerun | {step.rule for step in program.steps if step.number in near}
+        self._held = Held(
+            rules, program, found, frozenset(excused | stepper.excused), unshadowed & frozenset(found), held.totals
+        )
+        return len(ran)
+
+    def _all_found(self, program: Program, noticing: Noticing) -> Mapping[str, Found]:
+        """What was found of every rule, with what earlier ones have allocated of what it matches."""
+        held = self._held
+        assert held is not None
+        taken = {rule: each.taken for rule, each in held.found.items() if each.taken is not None}
+        shadows = noticing.shadows([step for step in program.steps if step.rule in held.unshadowed], taken)
+        told = {
+            rule: replace(held.found[rule], notices=with_shadows(held.found[rule].notices, each))
+            for rule, each in shadows.items()
+        }
+        self._held = replace(held, found={**held.found, **told}, unshadowed=frozenset())
+        return self._held.found
 
     def _run_waves(self, program: Program, stepper: Stepper, must: set[int], tell: Tell) -> set[int]:
         """Run those steps that must run, and those that they touch; gives their numbers."""
-        moves, count = self._moves, len(program.steps)
+        count = len(program.steps)
         stepper.begin(program)
-        self._do(moves.candidates(tuple((part, bound(each)) for part, each in parts_of(program.steps))))
-        waves = Waves(program.steps, _reach(self._rows(moves.reach())))
+        waves = self._waves(program)
         touches = Touches(parts_of(step for step in program.steps if step.number not in must))
         some_may_stay = len(must) < count
         if some_may_stay:
@@ -281,9 +304,24 @@ class Evaluator:
                 tell(_words(batch, len(ran), count), len(ran))
                 stepper.run(batch)
                 ran.update(step.number for step in batch.steps)
+            touches.forget(step.number for step in wave)
             if now and some_may_stay:
                 touches.add(self._differing(program, [step.number for step in now]))
         return ran
+
+    def _waves(self, program: Program) -> Waves:
+        """The program's waves, from which parts of steps may hold for each tuple."""
+        statement = self._moves.candidates(tuple((part, bound(each)) for part, each in parts_of(program.steps)))
+        if self._known_waves is not None and self._known_waves[0] == statement:
+            _, reach, known, waves = self._known_waves
+            if known == program.steps:
+                return waves
+        else:
+            self._do(statement)
+            reach = _reach(self._rows(self._moves.reach()))
+        waves = Waves(program.steps, reach)
+        self._known_waves = statement, reach, program.steps, waves
+        return waves
 
     def _differing(self, program: Program, steps: Sequence[int] | None) -> Iterator[Differing]:
         """Profiles that differ, all of them or those that some steps have made or taken, now or before."""
@@ -292,7 +330,7 @@ class Evaluator:
         for profile, old_made, old_taken, made, taken, parts, *own in self._rows(query, *([steps] if steps else [])):
             yield Differing(
                 profile,
-                {name: frozenset((value,)) for name, value in zip(names, own, strict=True)},
+                dict(zip(names, own, strict=True)),
                 was=(old_made, old_taken),
                 now=(None if made is None else 2 * made, None if taken is None else 2 * taken),
                 parts=parts,
@@ -308,6 +346,7 @@ class Evaluator:
             self._do(moves.carried_alike((*program.values, *program.marks)))
         else:
             self._do(self._queries.fixed(program, self._field_columns))
+            self._known_waves = None
             self._do(moves.carried(program.values, program.marks, slots_before(old, program), old.values))
             # A source in another order gives its residues to other rows.
             disordered = self._rows(moves.disordered(program, old.values))
@@ -363,16 +402,13 @@ class Evaluator:
 
 
 def _found(noticing: Noticing | None, steps: Sequence[Step], kept: Mapping[str, Found]) -> dict[str, Found]:
-    """What was found of all steps, of which those in `kept` did not run."""
+    """What was found of all steps, of which those in `kept` did not run, but for what `shadows` tells."""
     if noticing is None:
         return {step.rule: kept[step.rule] for step in steps if step.rule in kept}
-    own = {
+    return {
         step.rule: kept.get(step.rule, Found(noticing.notices_of(step.rule), noticing.taken_by_rule.get(step.rule)))
         for step in steps
     }
-    taken = {rule: each.taken for rule, each in own.items() if each.taken is not None}
-    shadows = noticing.shadows(steps, taken)
-    return {rule: Found(with_shadows(each.notices, shadows[rule]), each.taken) for rule, each in own.items()}
 
 
 def _reach(classes: Sequence[tuple[Sequence[int]]]) -> dict[int, int]:

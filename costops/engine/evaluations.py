@@ -25,7 +25,7 @@ from costops.model.rules import RuleSet
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 1
+FORMAT = 2
 MOST_ENTRIES = 4
 """How many are kept; the ones that were used longest ago go first."""
 MOST_BYTES = 4 * 1024**3
@@ -52,6 +52,8 @@ class EvaluationNote:
     """By rule."""
     totals: Mapping[tuple[str, str], int]
     """(currency, cost column) to picos."""
+    unshadowed: frozenset[str] = frozenset()
+    """Rules of which it is not known what earlier ones have allocated of what they match."""
 
 
 class EvaluationKeys:
@@ -174,7 +176,7 @@ def _described(key: str, note: EvaluationNote) -> dict[str, Any]:
     }
     totals = [[currency, cost, picos] for (currency, cost), picos in note.totals.items()]
     own = {"key": key, "last_profile": note.last_profile, "narrow": note.narrow}
-    return {**own, "found": found, "totals": totals}
+    return {**own, "found": found, "totals": totals, "unshadowed": sorted(note.unshadowed)}
 
 
 def _note_of(known: dict[str, Any]) -> EvaluationNote:
@@ -186,4 +188,5 @@ def _note_of(known: dict[str, Any]) -> EvaluationNote:
         for rule, each in known["found"].items()
     }
     totals = {(currency, cost): picos for currency, cost, picos in known["totals"]}
-    return EvaluationNote(known["last_profile"], known["narrow"], found, totals)
+    unshadowed = frozenset(known["unshadowed"])
+    return EvaluationNote(known["last_profile"], known["narrow"], found, totals, unshadowed)

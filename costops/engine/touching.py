@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from costops.engine.ir import TRUTH, Step
-from costops.model.expression import Call, Column, Expression, Literal, call
+from costops.model.expression import Call, Column, Expression, Literal, call, columns_in
 
 Possible = Mapping[str, frozenset[str | bool | None]]
 """By slot, mark or PATH what it may be; what is not named may be anything."""
@@ -34,17 +34,14 @@ def reads_basis(step: Step) -> bool:
 
 
 def parts_of(steps: Iterable[Step]) -> Iterator[tuple[int, Expression]]:
-    """The parts of steps with their conditions over slots, marks and the path."""
+    """The parts of steps with their conditions over slots, marks and the path.
+
+    What fixed values alone say of a source holds for all that it would match without earlier allocations too.
+    """
     for step in steps:
         yield part_of(step.number, SOURCE), step.source
         if reads_basis(step):
             yield part_of(step.number, BASIS), step.basis
-
-
-def matching_of(steps: Iterable[Step]) -> Iterator[tuple[int, Expression]]:
-    """The same of what steps tell of what earlier ones have allocated: all that their sources match."""
-    for step in steps:
-        yield part_of(step.number, SOURCE), step.matched
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,8 @@ class Differing:
     """A profile that differs, with its lives in times: twice the numbers of the new steps."""
 
     profile: int
-    values: Possible
-    """What its slots, its marks and its path are."""
+    values: Mapping[str, str | bool | None]
+    """Of its slots, its marks and its path."""
     was: tuple[int | None, int | None]
     """Made and taken in the rule set before; None: not (yet)."""
     now: tuple[int | None, int | None]
@@ -62,12 +59,20 @@ class Differing:
 
 
 class Touches:
-    """Steps that are touched through some of their parts."""
+    """Steps that are touched through some of their parts, of those that wait to be looked at."""
 
     def __init__(self, conditions: Iterable[tuple[int, Expression]]) -> None:
-        self._conditions = dict(conditions)
+        self._conditions = {part: (each, tuple(columns_in(each))) for part, each in conditions}
+        self._known: dict[tuple[object, ...], bool] = {}
+        """Whether a part may hold, by its number and the values that its condition reads."""
         self._touching: dict[int, set[int]] = {}
         self._touched: dict[int, list[int]] = {}
+
+    def forget(self, steps: Iterable[int]) -> None:
+        """Steps that nobody asks for any more."""
+        for step in steps:
+            for kind in (SOURCE, BASIS):
+                self._conditions.pop(part_of(step, kind), None)
 
     def add(self, differing: Iterable[Differing]) -> None:
         """Profiles that differ; one that is known already has other lives now."""
@@ -75,7 +80,8 @@ class Touches:
             for step in self._touched.pop(each.profile, ()):
                 self._touching[step].discard(each.profile)
             steps = list(dict.fromkeys(step_of(part) for part in each.parts if self._is_touched(part, each)))
-            self._touched[each.profile] = steps
+            if steps:
+                self._touched[each.profile] = steps
             for step in steps:
                 self._touching.setdefault(step, set()).add(each.profile)
 
@@ -83,12 +89,19 @@ class Touches:
         return bool(self._touching.get(step))
 
     def _is_touched(self, part: int, each: Differing) -> bool:
-        if part not in self._conditions:
+        found = self._conditions.get(part)
+        if found is None:
             return False
-        step = step_of(part)
-        if _lives(each.was, 2 * step) == _lives(each.now, 2 * step):
+        time = 2 * step_of(part)
+        if _lives(each.was, time) == _lives(each.now, time):
             return False
-        return holds(self._conditions[part], each.values) is not False
+        condition, names = found
+        key = (part, *(each.values.get(name) for name in names))
+        known = self._known.get(key)
+        if known is None:
+            possible = {name: frozenset((each.values[name],)) for name in names if name in each.values}
+            known = self._known[key] = holds(condition, possible) is not False
+        return known
 
 
 def _lives(life: tuple[int | None, int | None], time: int) -> bool:

@@ -86,7 +86,10 @@ class Waves:
         return waves
 
     def _feeds(self, earlier: int, reads: Sequence[_Read]) -> bool:
-        return any(_meet(effect, read) for effect in self._effects[earlier - 1] for read in reads)
+        effects = self._effects[earlier - 1]
+        # Most steps share no class of field values.
+        met = [read for read in reads if effects[0].reach & read.reach]
+        return any(_meet(effect, read) for read in met for effect in effects)
 
     def _same_bases(self, steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
         groups: dict[tuple[object, ...], list[list[int]]] = {}
@@ -142,8 +145,6 @@ def _effects(step: Step, reach: int) -> tuple[_Effect, _Effect]:
 
 
 def _meet(effect: _Effect, read: _Read) -> bool:
-    if not effect.reach & read.reach:
-        return False
     for name, values in read.limits.items():
         if name in effect.values and not values & effect.values[name]:
             return False

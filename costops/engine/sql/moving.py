@@ -153,11 +153,7 @@ def reach() -> Node:
 def differing_profiles(values: tuple[str, ...], only_some: bool) -> Node:
     """(profile, made and taken before and now, its `candidates`, values) of what differs, all or by the steps $1."""
     lives = columns(("profile", MADE, TAKEN, "made", "taken", "parts"))
-    then_and_now = [
-        exp.NullSafeNEQ(this=column(old), expression=paren(binary(exp.Mul, column(new), number(2))))
-        for old, new in _ENDS
-    ]
-    where = paren(disjunction(*then_and_now))
+    where = _differ()
     if only_some:
         steps = [column("made"), column("taken"), *(_step_at(column(name)) for name in EARLIER)]
         by_step = (function("list_contains", parameter(1), each) for each in steps)
@@ -165,6 +161,27 @@ def differing_profiles(values: tuple[str, ...], only_some: bool) -> Node:
     return select(
         [*lives, *columns(values)], table("profiles"), joins=[join(table("candidates"), using=["tuple"])], where=where
     )
+
+
+@printed
+def parts_that_differ() -> Node:
+    """Each part that may hold for a profile that differs."""
+    differing_tuples = subquery(select([column("tuple")], table("profiles"), where=_differ()), "differing_tuples")
+    near = select(
+        [alias(function("unnest", column("parts")), "part")],
+        table("candidates"),
+        joins=[join(differing_tuples, using=["tuple"], kind="SEMI")],
+    )
+    return select([column("part")], subquery(near, "near"), distinct=True)
+
+
+def _differ() -> Node:
+    """Whether a profile's lives in the two rule sets differ."""
+    then_and_now = (
+        exp.NullSafeNEQ(this=column(old), expression=paren(binary(exp.Mul, column(new), number(2))))
+        for old, new in _ENDS
+    )
+    return paren(disjunction(*then_and_now))
 
 
 @printed
