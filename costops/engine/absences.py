@@ -5,9 +5,10 @@ Invariant: nothing here changes an amount or a value; it only keeps charges apar
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from costops.engine.ir import Fields, Program, RawField, Watched
 from costops.model.absences import Absences, AbsentValue, OtherCase
@@ -93,6 +94,39 @@ def find_absences(connection: duckdb.DuckDBPyConnection, program: Program, place
         if absent:
             values += _absent_values(connection, each, absent, places)
     return Absences(tuple(fields), tuple(values))
+
+
+def name_of_absences(content: str, program: Program, places: Places, columns: Mapping[str, str]) -> str:
+    """A digest of all that decides what `find_absences` finds in tables of this content.
+
+    `columns` says what each column of a factor or of JOINT is.
+    """
+    watched = [
+        replace(each, columns=tuple(columns[places[name][1]] for name in each.columns), slot=None, nearby="")
+        for each in program.watched
+    ]
+    nearby = [columns[places[each.nearby][1]] for each in program.watched]
+    return hashlib.sha256(repr([content, watched, nearby]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def noted(absences: Absences) -> dict[str, Any]:
+    """Absent fields and values as a note."""
+    return {
+        "fields": [[each.kind, each.name] for each in absences.fields],
+        "values": [
+            [each.meaning.kind, each.meaning.name, each.value, each.ignore_case, each.of_sources, list(each.near)]
+            for each in absences.values
+        ],
+    }
+
+
+def of_note(note: Mapping[str, Any]) -> Absences:
+    """What `noted` wrote."""
+    values = (
+        AbsentValue(Meaning(kind, name), value, ignore_case, of_sources, tuple(near))
+        for kind, name, value, ignore_case, of_sources, near in note["values"]
+    )
+    return Absences(tuple(Meaning(kind, name) for kind, name in note["fields"]), tuple(values))
 
 
 @dataclass(slots=True)

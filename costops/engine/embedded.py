@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costops.engine.evaluate import Evaluator, Outcome
-from costops.engine.evaluations import EvaluationKeys, KeptEvaluations
+from costops.engine.evaluations import EvaluationKeys, KeptEvaluations, described
 from costops.engine.ir import Fields, MetricUse, Program
 from costops.engine.kept import KeptBill
 from costops.engine.ledgers import LedgerFacts
@@ -102,9 +102,11 @@ def evaluate(
             hint=f"set cost: to one of {', '.join(bill.cost_columns)}",
         )
     fields = Fields()
-    programs = [
-        lower(each.rules, report=report, cost=cost, fields=fields, watch=each.want_notices) for each in requests
-    ]
+    programs: list[Program] = []
+    for each in requests:
+        programs.append(lower(each.rules, report=report, cost=cost, fields=fields, watch=each.want_notices))
+        if len(programs) == 1:
+            first = described(programs[0], fields)
     for program, request in zip(programs, requests, strict=True):
         if not request.lenient:
             _refuse_absent_amounts(program, bill)
@@ -151,31 +153,56 @@ def evaluate(
                 amounts=(*bill.cost_columns, *quantities),
                 engine=engine_name(),
             )
+            keys.name(requests[0].rules, first)
             keeper = KeptEvaluations(connection, evaluations, keys)
-        outcomes: list[Outcome] = []
-        for program, request, tell in zip(programs, requests, tells, strict=True):
-            if keeper is not None and program.steps and not evaluator.can_follow(request.rules, program) and not full:
-                was_kept = evaluator.take_kept(keeper, request.rules, program)
-                stages.kept("evaluations", int(was_kept), 1)
-                if was_kept:
-                    tell("taking an evaluation that was kept", 0)
-            outcome = evaluator.evaluate(
-                request.rules,
-                program,
-                want_ledger=_decided(request, facts),
-                want_notices=request.want_notices,
-                keep_notices=any(each.want_notices for each in requests),
-                after=request.after,
-                lenient=request.lenient,
-                tell=tell,
-            )
-            # The next plan begins with what is applied now, or with what this one begins with.
-            serves = outcome.ledger is not None or (not outcomes and len(requests) > 1)
-            if keeper is not None and program.steps and serves:
-                tell("keeping the evaluation", len(program.steps))
-                evaluator.keep(keeper, anew=full)
-            outcomes.append(outcome)
+        turns = _Turns(evaluator, keeper, stages, facts, full=full)
+        listens = any(each.want_notices for each in requests)
+        outcomes = [
+            turns.take(request, program, tell, keep_notices=listens, is_base=place == 0 and len(requests) > 1)
+            for place, (program, request, tell) in enumerate(zip(programs, requests, tells, strict=True))
+        ]
     return Evaluation(facts, tuple(outcomes), readings)
+
+
+class _Turns:
+    """Evaluates one rule set after the other, with what an earlier run kept and for the next one."""
+
+    def __init__(
+        self, evaluator: Evaluator, keeper: KeptEvaluations | None, stages: Stages, facts: BillFacts, *, full: bool
+    ) -> None:
+        self._evaluator = evaluator
+        self._keeper = keeper
+        self._stages = stages
+        self._facts = facts
+        self._full = full
+
+    def take(
+        self, request: Request, program: Program, tell: Callable[[str, int], None], *, keep_notices: bool, is_base: bool
+    ) -> Outcome:
+        """Evaluate one; `is_base` says that the next plan may begin with it as this one does."""
+        evaluator = self._evaluator
+        keeper = self._keeper if program.steps else None
+        was_kept = False
+        if keeper is not None and not self._full and not evaluator.can_follow(request.rules, program):
+            was_kept = evaluator.take_kept(keeper, request.rules, program)
+            self._stages.kept("evaluations", int(was_kept), 1)
+            if was_kept:
+                tell("taking an evaluation that was kept", 0)
+        outcome = evaluator.evaluate(
+            request.rules,
+            program,
+            want_ledger=_decided(request, self._facts),
+            want_notices=request.want_notices,
+            keep_notices=keep_notices,
+            after=request.after,
+            lenient=request.lenient,
+            tell=tell,
+        )
+        # The next plan begins with what is applied now, or with what this one begins with.
+        if keeper is not None and not was_kept and (outcome.ledger is not None or is_base):
+            tell("keeping the evaluation", len(program.steps))
+            evaluator.keep(keeper, anew=self._full)
+        return outcome
 
 
 def survey_bill(

@@ -22,6 +22,7 @@ from costops.engine.stepping import Stepper, do
 from costops.engine.touching import Differing, Touches, bound, parts_of, step_of
 from costops.engine.waves import Batch, Waves
 from costops.errors import ConservationError
+from costops.model.expression import Expression
 from costops.model.ledger import Ledger
 from costops.model.rules import Meaning, RuleSet
 
@@ -76,6 +77,9 @@ class Held:
 Tell = Callable[[str, int], None]
 """Hears what is being done and how many rules are done."""
 
+Parts = tuple[tuple[int, Expression], ...]
+"""What fixed values alone say of parts of steps."""
+
 _NAMED = 3
 """How many rules of a batch are named while it runs."""
 
@@ -116,7 +120,7 @@ class Evaluator:
         self._held: Held | None = None
         self._last_profile = 0
         self._narrow = False
-        self._known_waves: tuple[str, Mapping[int, int], tuple[Step, ...], Waves] | None = None
+        self._known_waves: tuple[Parts, Mapping[int, int], tuple[Step, ...], Waves] | None = None
         """What made `candidates`, their reach, and the steps of which the waves are known."""
 
     def evaluate(
@@ -277,6 +281,8 @@ class Evaluator:
         held = self._held
         assert held is not None
         taken = {rule: each.taken for rule, each in held.found.items() if each.taken is not None}
+        if held.unshadowed:
+            self._waves(program)
         shadows = noticing.shadows([step for step in program.steps if step.rule in held.unshadowed], taken)
         told = {
             rule: replace(held.found[rule], notices=with_shadows(held.found[rule].notices, each))
@@ -311,16 +317,16 @@ class Evaluator:
 
     def _waves(self, program: Program) -> Waves:
         """The program's waves, from which parts of steps may hold for each tuple."""
-        statement = self._moves.candidates(tuple((part, bound(each)) for part, each in parts_of(program.steps)))
-        if self._known_waves is not None and self._known_waves[0] == statement:
+        parts = tuple((part, bound(each)) for part, each in parts_of(program.steps))
+        if self._known_waves is not None and self._known_waves[0] == parts:
             _, reach, known, waves = self._known_waves
             if known == program.steps:
                 return waves
         else:
-            self._do(statement)
+            self._do(self._moves.candidates(parts))
             reach = _reach(self._rows(self._moves.reach()))
         waves = Waves(program.steps, reach)
-        self._known_waves = statement, reach, program.steps, waves
+        self._known_waves = parts, reach, program.steps, waves
         return waves
 
     def _differing(self, program: Program, steps: Sequence[int] | None) -> Iterator[Differing]:

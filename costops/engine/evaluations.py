@@ -11,12 +11,12 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costops.engine.hashing import sha256_of
-from costops.engine.ir import Fields
+from costops.engine.ir import Fields, Program
 from costops.engine.lower import lower
 from costops.engine.noticing import Notice
 from costops.interruption import temporary_folder
@@ -56,6 +56,11 @@ class EvaluationNote:
     """Rules of which it is not known what earlier ones have allocated of what they match."""
 
 
+def described(program: Program, fields: Fields) -> str:
+    """All of a program that decides what it evaluates to, where `fields` are of it alone."""
+    return repr((replace(program, watched=(), readers=()), fields.items(), fields.lookups()))
+
+
 class EvaluationKeys:
     """Names evaluations by what decides them: the program, digests of cells and metrics, the amounts and the engine."""
 
@@ -74,8 +79,11 @@ class EvaluationKeys:
         # Alone, a program has the same names of columns whatever else is evaluated beside it.
         fields = Fields()
         program = lower(rules, report=self._report, cost=self._cost, fields=fields)
-        own = [repr(program), repr(fields.items()), repr(fields.lookups())]
-        text = json.dumps([*self._others, *own], ensure_ascii=False)
+        return self.name(rules, described(program, fields))
+
+    def name(self, rules: RuleSet, program: str) -> str:
+        """The same where the program is known, as `described`."""
+        text = json.dumps([*self._others, program], ensure_ascii=False)
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         self._known.append((rules, key))
         return key
@@ -141,7 +149,7 @@ class KeptEvaluations:
             unfinished = stack.enter_context(temporary_folder(self._folder, ".evaluation-")) / "evaluation.duckdb"
             self._connection.execute(text_of(evaluations.attach(unfinished, evaluations.KEEPING, writing=True)))
             try:
-                self._connection.execute(text_of(evaluations.write_note()), [json.dumps(_described(key, note))])
+                self._connection.execute(text_of(evaluations.write_note()), [json.dumps(_noted(key, note))])
                 self._connection.execute(text_of(evaluations.write_profiles(values)))
                 for name in ("items", "profile_sums"):
                     self._connection.execute(text_of(evaluations.write_of_profiles(name)))
@@ -166,7 +174,7 @@ class KeptEvaluations:
                 path.unlink(missing_ok=True)
 
 
-def _described(key: str, note: EvaluationNote) -> dict[str, Any]:
+def _noted(key: str, note: EvaluationNote) -> dict[str, Any]:
     found = {
         rule: {
             "notices": [asdict(notice) for notice in each.notices],

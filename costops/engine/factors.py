@@ -9,10 +9,11 @@ program tells charges apart. A truth is never missing there: missing counts as f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from costops.engine.ir import Fields, Layer, Program, RawField, is_truth
+from costops.engine.ir import Fields, Layer, Program, RawField, Rows, is_truth
 from costops.model.expression import Call, Column, Expression, Literal, call, columns_in
 
 TAGS, OTHERS, MOMENTS = "tags", "others", "moments"
@@ -73,6 +74,43 @@ class Distinctions:
         }
         more = (column for name in FACTORS for column in columns.get(name, ()))
         return replace(self, factors=factors, values=tuple(dict.fromkeys((*self.values, *more))))
+
+    def told_apart(self, lookups: Mapping[str, Rows]) -> frozenset[str]:
+        """What is told apart by factors and by all of them, whatever columns are called.
+
+        Cells that were made where all of this was told apart serve. `lookups` are the tables by their names.
+        """
+        known = self.described(lookups)
+        outputs = [(name, known[output]) for name, factor in self.factors.items() for output in factor.outputs]
+        return frozenset(
+            _sha256(repr(each))[:20] for each in (*outputs, *((JOINT, known[name]) for name in self.values))
+        )
+
+    def described(self, lookups: Mapping[str, Rows]) -> Mapping[str, str]:
+        """What each column is, whatever columns are called: a field, or a digest of how it is made from fields."""
+        known = {name: repr(field) for factor in self.factors.values() for field, name in factor.fields}
+
+        def digest_of(expression: Expression) -> str:
+            if isinstance(expression, Column):
+                return known[expression.name]
+            if isinstance(expression, Literal):
+                return repr(expression)
+            parts = [digest_of(each) for each in expression.arguments]
+            if expression.operation == "lookup" and isinstance(expression.arguments[1], Literal):
+                parts[1] = repr(lookups[str(expression.arguments[1].value)])
+            if expression.operation in ("and", "or"):
+                # Where conditions come from another place, their parts come in another order.
+                parts = sorted(set(parts))
+            return _sha256(repr((expression.operation, parts)))
+
+        layers = [layer for factor in self.factors.values() for layer in factor.layers]
+        for layer in (*layers, *self.joint):
+            known.update({name: digest_of(expression) for name, expression in layer})
+        return known
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def distinctions(

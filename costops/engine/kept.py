@@ -25,13 +25,13 @@ from costops.interruption import temporary_folder
 from costops.model.bill import BillDescription
 from costops.model.bill_report import SplitReading
 
-FORMAT = 5
+FORMAT = 6
 MOST_BYTES = 4 << 30
 """So much is kept; what was not used for longest goes first."""
 MOST_ENTRIES = 3
 """How many entries of one unit are kept."""
-MOST_BILLS = 64
-"""Of how many bills it is kept which units they have."""
+MOST_NOTES = 128
+"""How many facts are kept: which units a bill has, and what it lacks of what rules expect."""
 _NOTE = "note.json"
 
 
@@ -61,8 +61,8 @@ class Entry:
     folder: Path
     content: str
     """A digest that says what is in it: entries of equal digests have equal tables."""
-    made_for: str
-    """Digest of what programs told apart when it was made."""
+    told_apart: frozenset[str]
+    """What programs told apart when it was made, as `Distinctions.told_apart`."""
     fields: Mapping[str, tuple[RawField, ...]]
     """By factor, in the order of its columns."""
     facts: UnitFacts
@@ -108,15 +108,19 @@ def kept_bill(folder: Path, digest: str, reading: str) -> KeptBill | None:
 
 def keep_bill(folder: Path, bill: BillDescription, units: Sequence[str]) -> None:
     """Keep which units a bill has; a folder that cannot be written is no reason to fail."""
-    path = folder / _name_of_bill(bill.digest, bill.reading)
     note = {
-        "format": FORMAT,
         "bill": bill.digest,
         "reading": bill.reading,
         "columns": sorted(bill.columns),
         "costs": list(bill.cost_columns),
         "units": list(units),
     }
+    keep_note(folder, _name_of_bill(bill.digest, bill.reading), note)
+
+
+def keep_note(folder: Path, name: str, facts: dict[str, Any]) -> None:
+    """Keep facts under a digest that says what they are of; nothing fails where that cannot be done."""
+    path, note = folder / name, {"format": FORMAT, **facts}
     with suppress(OSError):
         if _read_note(path) == note:
             os.utime(path)
@@ -125,8 +129,13 @@ def keep_bill(folder: Path, bill: BillDescription, units: Sequence[str]) -> None
         with temporary_folder(folder, ".cells-") as unfinished:
             _write_note(unfinished / _NOTE, note)
             (unfinished / _NOTE).replace(path)
-        for old in _oldest_first(each for each in folder.iterdir() if each.is_file())[:-MOST_BILLS]:
+        for old in _oldest_first(each for each in folder.iterdir() if each.is_file())[:-MOST_NOTES]:
             old.unlink(missing_ok=True)
+
+
+def kept_note(folder: Path, name: str) -> dict[str, Any] | None:
+    """The facts under a digest, None where they are not kept."""
+    return _read_note(folder / name)
 
 
 def entries_of(folder: Path, unit: str) -> Iterator[Entry]:
@@ -148,7 +157,7 @@ def _entry(path: Path, unit: str) -> Entry | None:
     except OSError:
         return None
     fields = {factor: tuple(RawField(kind, name) for kind, name in named) for factor, named in note["fields"].items()}
-    return Entry(path, note["content"], note["made_for"], fields, _facts_of(note["facts"]))
+    return Entry(path, note["content"], frozenset(note["told_apart"]), fields, _facts_of(note["facts"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,7 @@ class Unwritten:
 
     unit: str
     """The unit's digest."""
-    made_for: str
+    told_apart: frozenset[str]
     content: str
     fields: Mapping[str, Sequence[RawField]]
     facts: UnitFacts
@@ -178,7 +187,7 @@ def keep(folder: Path, entry: Unwritten, write: Callable[[Path], None]) -> None:
             "format": FORMAT,
             "unit": entry.unit,
             "content": entry.content,
-            "made_for": entry.made_for,
+            "told_apart": sorted(entry.told_apart),
             "fields": {factor: [[each.kind, each.name] for each in mine] for factor, mine in entry.fields.items()},
             "facts": _described(entry.facts),
             "files": {each.name: sha256_of(each) for each in sorted(unfinished.iterdir())},

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.engine.absences import cost_of_cases, find_absences
+from costops.engine.absences import cost_of_cases, find_absences, name_of_absences, noted, of_note
 from costops.engine.ir import Fields, Program
-from costops.engine.kept import KeptBill, UnitFacts, keep_bill
-from costops.engine.loading import Loading
+from costops.engine.kept import KeptBill, UnitFacts, keep_bill, keep_note, kept_note
+from costops.engine.loading import Gathered, Loading
 from costops.engine.units import units_of
 from costops.model.absences import NOTHING_ABSENT, Absences
 from costops.model.bill import BillDescription
@@ -90,14 +90,13 @@ def load_bill(
     loading = Loading(connection, units, digests, fields, programs, tuple(quantities), folder, fresh=fresh, tell=tell)
     if folder is not None and not fresh:
         tell("reading what was kept of the bill")
-    gathered = loading.gather(watched=watching is not None)
+    known = _Absences(connection, watching, fields, folder, amounts, fresh=fresh)
+    gathered = loading.gather(known.must_look)
     if folder is not None and not fresh:
         kept("cells", loading.kept_units(), len(digests))
-    absences = NOTHING_ABSENT
-    if watching is not None:
-        absences = find_absences(connection, watching, gathered.cut.places)
-        if absences.tags_missing:
-            absences = replace(absences, tag_keys=tuple(sorted(loading.tag_keys())[:MOST_KEYS]))
+    absences = known.find(gathered)
+    if absences.tags_missing:
+        absences = replace(absences, tag_keys=tuple(sorted(loading.tag_keys())[:MOST_KEYS]))
     gathered.assembling.assemble(amounts)
     if loading.cases.cases:
         found = cost_of_cases(connection, loading.cases, costs.index(programs[-1].cost))
@@ -107,6 +106,54 @@ def load_bill(
         keep_bill(cells, bill, digests)
     facts = _facts([loading.facts[place] for place in range(len(digests))], costs)
     return replace(facts, absences=absences, cells=gathered.assembling.digest(amounts))
+
+
+class _Absences:
+    """What the bill lacks of what a program watches, remembered in the folder of kept cells."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        watching: Program | None,
+        fields: Fields,
+        folder: Path | None,
+        amounts: Sequence[str],
+        *,
+        fresh: bool,
+    ) -> None:
+        self._connection = connection
+        self._watching = watching
+        self._fields = fields
+        self._folder = folder
+        self._amounts = amounts
+        self._fresh = fresh
+
+    def must_look(self, gathered: Gathered) -> bool:
+        """Whether the bill's values are needed."""
+        return self._watching is not None and self._kept(gathered) is None
+
+    def find(self, gathered: Gathered) -> Absences:
+        """The absences, kept for the next time."""
+        if self._watching is None:
+            return NOTHING_ABSENT
+        found = self._kept(gathered)
+        if found is None:
+            found = find_absences(self._connection, self._watching, gathered.cut.places)
+            if self._folder is not None:
+                keep_note(self._folder, self._name(gathered), noted(found))
+        return found
+
+    def _kept(self, gathered: Gathered) -> Absences | None:
+        if self._folder is None or self._fresh:
+            return None
+        note = kept_note(self._folder, self._name(gathered))
+        return of_note(note) if note is not None else None
+
+    def _name(self, gathered: Gathered) -> str:
+        assert self._watching is not None
+        cut = gathered.cut
+        columns = cut.described({name: rows for rows, name in self._fields.lookups()})
+        return name_of_absences(gathered.assembling.digest(self._amounts), self._watching, cut.places, columns)
 
 
 def _facts(units: Sequence[UnitFacts], costs: Sequence[str]) -> BillFacts:

@@ -74,8 +74,8 @@ class Loading:
         """By the place of the unit."""
         self.cases = CaseColumns(fields, ())
 
-    def gather(self, *, watched: bool) -> Gathered:
-        """Have every unit's tables, and with `watched` what the bill has of every column that is watched."""
+    def gather(self, watched: Callable[[Gathered], bool]) -> Gathered:
+        """Have every unit's tables, and where `watched` says so what the bill has of every column."""
         self._take_kept(range(len(self._digests)))
         # Parts whose tags are one text come first: which keys there are, only their texts say.
         self._read_first(lambda unit: unit.part.tags is not None)
@@ -84,11 +84,11 @@ class Loading:
         self._take_kept([place for place, each in self._entries.items() if not self._serves(each)])
         self._read_first(lambda _: True)
         cut = distinctions(self._fields, self._programs, self.cases.added, self.cases.only_other())
-        wanted = _made_for(cut, self._fields)
-        assembling = self._group(cut, wanted, watched=watched)
+        wanted = cut.told_apart({name: rows for rows, name in self._fields.lookups()})
+        assembling = self._group(cut, wanted, watched)
         if self._first.units:
-            assembling.replace(self._pieces(self._scan(wanted)))
-        elif watched and self._grouping is not None:
+            assembling.replace(self._pieces(self._scan(_made_for(cut, self._fields), wanted)))
+        elif self._grouping is not None and watched(Gathered(cut, assembling)):
             self._grouping.make_combinations((), has_kept=True)
         for entry in self._entries.values():
             entry.used()
@@ -140,14 +140,14 @@ class Loading:
         if self._first.units:
             self._tell("grouping what was read")
 
-    def _group(self, cut: Distinctions, made_for: str, *, watched: bool) -> Assembling:
+    def _group(self, cut: Distinctions, wanted: frozenset[str], watched: Callable[[Gathered], bool]) -> Assembling:
         """Have classes of all rows, with none of the kept cells left that cannot serve."""
         while True:
             assembling = Assembling(self._connection, self._pieces(""), self._named)
             if self._entries:
                 assembling.load_kept_combinations()
-            to_check = any(each.made_for != made_for for each in self._entries.values())
-            if not (to_check or watched or self._first.units):
+            to_check = any(not wanted <= each.told_apart for each in self._entries.values())
+            if not (to_check or self._first.units or watched(Gathered(cut, assembling))):
                 return assembling
             self._grouping = Grouping(self._connection, cut, self._named, self._first)
             self._grouping.make_classes(assembling.load_kept if self._entries else None)
@@ -157,7 +157,7 @@ class Loading:
             self._take_kept(sorted(mixed))
             self._read_first(lambda _: True)
 
-    def _scan(self, made_for: str) -> str:
+    def _scan(self, made_for: str, told_apart: frozenset[str]) -> str:
         """Read the cells of what is not kept, and keep them; gives a digest of how they were grouped."""
         assert self._grouping is not None
         units = self._first.units
@@ -179,7 +179,7 @@ class Loading:
             if self._folder is not None and unit.digest:
                 self._tell("keeping what was read")
                 fields = {name: [field for field, _ in mine] for name, mine in by_factor(self._named).items()}
-                entry = Unwritten(unit.digest, made_for, _content(unit.digest, content), fields, facts)
+                entry = Unwritten(unit.digest, told_apart, _content(unit.digest, content), fields, facts)
                 keep(self._folder, entry, partial(scanning.write, unit))
         return content
 
@@ -217,6 +217,6 @@ def _content(unit: str, grouped: str) -> str:
 
 
 def _made_for(cut: Distinctions, fields: Fields) -> str:
-    """The digest of what programs tell apart."""
+    """The digest of what programs tell apart, in the order and by the names that number it."""
     text = repr([(name, each) for name, each in cut.factors.items()] + [cut.joint, cut.values, fields.lookups()])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -78,18 +78,22 @@ class Waves:
                 in_parts = {slot: limits[slot] for slot in step.partition if slot in limits}
                 reads.append(replace(self._bases[step.number], limits=in_parts))
             wave = len(waves)
-            while wave and not any(self._feeds(each.number, reads) for each in waves[wave - 1]):
+            while wave and not self._feed(waves[wave - 1], reads):
                 wave -= 1
             if wave == len(waves):
                 waves.append([])
             waves[wave].append(step)
         return waves
 
-    def _feeds(self, earlier: int, reads: Sequence[_Read]) -> bool:
-        effects = self._effects[earlier - 1]
-        # Most steps share no class of field values.
-        met = [read for read in reads if effects[0].reach & read.reach]
-        return any(_meet(effect, read) for read in met for effect in effects)
+    def _feed(self, earlier: Iterable[Step], reads: Sequence[_Read]) -> bool:
+        """Whether one of some earlier steps may take or make something that is read."""
+        for step in earlier:
+            effects = self._effects[step.number - 1]
+            for read in reads:
+                # Most steps share no class of field values.
+                if effects[0].reach & read.reach and any(_meet(effect, read) for effect in effects):
+                    return True
+        return False
 
     def _same_bases(self, steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
         groups: dict[tuple[object, ...], list[list[int]]] = {}
@@ -106,7 +110,7 @@ class Waves:
     def _moves_between(self, first: int, step: Step) -> bool:
         """Whether a step behind one, up to another, may change the basis of that other."""
         read = self._bases.get(step.number)
-        return read is not None and any(self._feeds(number, [read]) for number in range(first + 1, step.number + 1))
+        return read is not None and self._feed(self._steps[first : step.number], [read])
 
 
 def _common(step: Step) -> Step:

@@ -33,6 +33,7 @@ from costops.engine.sql.syntax import (
     truth,
     union_all,
 )
+from costops.engine.touching import SOURCE, part_of
 
 
 @printed
@@ -161,9 +162,12 @@ def _matched_money(
     cost_place: int,
 ) -> Node:
     in_steps = listed([case(condition, number(step), null("INTEGER")) for step, condition in found])
+    parts = exp.Array(expressions=[number(part_of(step, SOURCE)) for step, _ in matched])
+    near = select([column("tuple")], table("candidates"), where=function("list_has_any", column("parts"), parts))
     profiles = select(
         [column("profile"), column(name), alias(function("unnest", in_steps), "step")],
         known(*(condition for _, condition in matched)),
+        joins=[join(subquery(near, "near"), using=["tuple"], kind="SEMI")],
     )
     keyed = subquery(select([*columns(("profile", "step")), alias(key, "key")], subquery(profiles, "p")), "matched")
     amounts, amount = table("profile_sums"), "amount"
