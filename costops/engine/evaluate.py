@@ -19,7 +19,7 @@ from costops.engine.money_steps import Money, MoneySteps, money_steps
 from costops.engine.moving import can_move, changed_steps, slots_before, timeline
 from costops.engine.noticing import Notice, Noticing, with_shadows
 from costops.engine.stepping import Stepper, do
-from costops.engine.touching import Differing, Touches, bound, parts_of, step_of
+from costops.engine.touching import Differing, Touches, bounds_of, parts_of, step_of
 from costops.engine.waves import Batch, Waves
 from costops.errors import ConservationError
 from costops.model.expression import Expression
@@ -317,7 +317,7 @@ class Evaluator:
 
     def _waves(self, program: Program) -> Waves:
         """The program's waves, from which parts of steps may hold for each tuple."""
-        parts = tuple((part, bound(each)) for part, each in parts_of(program.steps))
+        parts = tuple(bounds_of(program.steps))
         if self._known_waves is not None and self._known_waves[0] == parts:
             _, reach, known, waves = self._known_waves
             if known == program.steps:

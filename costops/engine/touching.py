@@ -34,14 +34,21 @@ def reads_basis(step: Step) -> bool:
 
 
 def parts_of(steps: Iterable[Step]) -> Iterator[tuple[int, Expression]]:
-    """The parts of steps with their conditions over slots, marks and the path.
-
-    What fixed values alone say of a source holds for all that it would match without earlier allocations too.
-    """
+    """The parts of steps with their conditions over slots, marks and the path."""
     for step in steps:
         yield part_of(step.number, SOURCE), step.source
         if reads_basis(step):
             yield part_of(step.number, BASIS), step.basis
+
+
+def bounds_of(steps: Sequence[Step]) -> Iterator[tuple[int, Expression]]:
+    """What fixed truth values alone say of the parts of steps.
+
+    A source counts with all that it would match if earlier steps had allocated nothing, or something, of it.
+    """
+    matching = {part_of(step.number, SOURCE): step.matched for step in steps}
+    for part, condition in parts_of(steps):
+        yield part, bound(matching.get(part, condition))
 
 
 @dataclass(frozen=True, slots=True)
