@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from costops.engine.ledgers import LedgerFacts
     from costops.engine.load import BillFacts
 
+MOST_ROWS = 10**9
+"""No ledger has so many rows."""
+
 Totals = Mapping[tuple[str, str], int]
 """(currency, cost column) to picos."""
 
@@ -79,9 +82,12 @@ class ResultInMaking:
         carried = self._carried(bill)
         if carried.cost_columns != self._bill_costs:
             return True
-        is_new = self._stored is None or self._digest(ledger, carried) != self._stored.version.draft.result_digest
+        if self._stored is None or self._changes:
+            return self._with_ledger
+        if self._digest(ledger, carried) == self._stored.version.draft.result_digest:
+            return False
         # A digest that differs though nothing was changed may do so by dust alone.
-        return is_new if self._stored is not None and not self._changes else self._with_ledger
+        return self._with_ledger or not self._differs_by_more_than_dust(self._totals(ledger, carried))
 
     def result(self, outcome: Outcome, bill: BillFacts) -> Result:
         """The result of an evaluation that was asked by `needs_rows`."""
@@ -104,6 +110,14 @@ class ResultInMaking:
             return Result(digest, totals, True, self._whole(rows, carried))
         stored_totals = self._stored.totals(self._stored.months())
         return Result(draft.result_digest, stored_totals, False, None)
+
+    def _differs_by_more_than_dust(self, totals: Totals) -> bool:
+        """Whether totals alone say that some row differs, however much dust there is in all rows."""
+        assert self._stored is not None
+        stored = self._stored.totals(self._stored.months())
+        return any(
+            abs(totals.get(key, 0) - stored.get(key, 0)) >= SAME_PICOS * MOST_ROWS for key in {**totals, **stored}
+        )
 
     def _digest(self, ledger: LedgerFacts, carried: _Carried) -> str:
         digests = {**ledger.month_digests, **carried.digests}
@@ -143,7 +157,10 @@ class ResultInMaking:
 
     def _differs(self, facts: LedgerFacts, rows: Ledger | None, carried: _Carried) -> bool:
         """Whether more than dust is otherwise in a month that is not carried over."""
-        assert self._stored is not None and rows is not None
+        assert self._stored is not None
+        if self._differs_by_more_than_dust(self._totals(facts, carried)):
+            return True
+        assert rows is not None
         old = self._stored.month_digests()
         months = [month for month in self._stored.months() if month not in carried.months]
         if old is not None:
