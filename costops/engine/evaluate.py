@@ -7,22 +7,20 @@ A rule set that follows another gets what it would get alone; only what differs 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from costops.engine.evaluations import EvaluationNote, Found, KeptEvaluations
-from costops.engine.ir import PATH, MetricUse, Program, Step
+from costops.engine.ir import MetricUse, Program, Step
 from costops.engine.ledgers import LedgerFacts, ledger_facts, make_place_digests, read_ledger
 from costops.engine.money_steps import Money, MoneySteps, money_steps
 from costops.engine.moving import can_move, changed_steps, slots_before, timeline
 from costops.engine.noticing import Notice, Noticing, with_shadows
+from costops.engine.running import Running, Tell
 from costops.engine.stepping import Stepper, do
-from costops.engine.touching import Differing, Touches, bounds_of, parts_of, step_of
-from costops.engine.waves import Batch, Waves
+from costops.engine.touching import step_of
 from costops.errors import ConservationError
-from costops.model.expression import Expression
 from costops.model.ledger import Ledger
 from costops.model.rules import Meaning, RuleSet
 
@@ -74,16 +72,6 @@ class Held:
     """(currency, cost column) to picos, where `place_digests` are of this rule set but for `changed_places`."""
 
 
-Tell = Callable[[str, int], None]
-"""Hears what is being done and how many rules are done."""
-
-Parts = tuple[tuple[int, Expression], ...]
-"""What fixed values alone say of parts of steps."""
-
-_NAMED = 3
-"""How many rules of a batch are named while it runs."""
-
-
 def _nobody(_words: str, _rules_done: int) -> None:
     pass
 
@@ -120,8 +108,7 @@ class Evaluator:
         self._held: Held | None = None
         self._last_profile = 0
         self._narrow = False
-        self._known_waves: tuple[Parts, Mapping[int, int], tuple[Step, ...], Waves] | None = None
-        """What made `candidates`, their reach, and the steps of which the waves are known."""
+        self._running = Running(connection)
 
     def evaluate(
         self,
@@ -199,7 +186,7 @@ class Evaluator:
         if note is None:
             return False
         self._do(self._queries.fixed(program, self._field_columns))
-        self._known_waves = None
+        self._running.forget()
         self._last_profile, self._narrow = note.last_profile, note.narrow
         self._held = Held(rules, program, note.found, frozenset(), note.unshadowed, note.totals)
         self._do(self._moves.no_changed_places(len(program.report)))
@@ -226,12 +213,12 @@ class Evaluator:
     ) -> int:
         self._held = None
         self._do(self._queries.fixed(program, self._field_columns))
-        self._known_waves = None
+        self._running.forget()
         stepper.last_profile = self._do(self._queries.first_profiles(program.values, program.marks))
         self._do(self._queries.first_items(len(self._amounts)))
         self._connection.execute(self._queries.all_items(None))
         stepper.narrow = self._narrow = bool(self._rows(self._steps.are_narrow(len(self._amounts)))[0][0])
-        ran = self._run_waves(program, stepper, {step.number for step in program.steps}, tell)
+        ran = self._running.run(program, stepper, {step.number for step in program.steps}, tell)
         tell("adding up", len(ran))
         self._last_profile = stepper.last_profile
         self._check_steps(program, None)
@@ -256,7 +243,7 @@ class Evaluator:
         self._held = None
         must = again | self._carry(held, rules, program, again)
         before = self._last_profile
-        ran = self._run_waves(program, stepper, must, tell)
+        ran = self._running.run(program, stepper, must, tell)
         tell("adding up", len(ran))
         self._last_profile = stepper.last_profile
         self._check_steps(program, sorted(ran))
@@ -282,7 +269,7 @@ class Evaluator:
         assert held is not None
         taken = {rule: each.taken for rule, each in held.found.items() if each.taken is not None}
         if held.unshadowed:
-            self._waves(program)
+            self._running.waves(program)
         shadows = noticing.shadows([step for step in program.steps if step.rule in held.unshadowed], taken)
         told = {
             rule: replace(held.found[rule], notices=with_shadows(held.found[rule].notices, each))
@@ -290,57 +277,6 @@ class Evaluator:
         }
         self._held = replace(held, found={**held.found, **told}, unshadowed=frozenset())
         return self._held.found
-
-    def _run_waves(self, program: Program, stepper: Stepper, must: set[int], tell: Tell) -> set[int]:
-        """Run those steps that must run, and those that they touch; gives their numbers."""
-        count = len(program.steps)
-        stepper.begin(program)
-        waves = self._waves(program)
-        touches = Touches(parts_of(step for step in program.steps if step.number not in must))
-        some_may_stay = len(must) < count
-        if some_may_stay:
-            touches.add(self._differing(program, None))
-        ran: set[int] = set()
-        for wave in waves:
-            touched = [step.number for step in wave if step.number not in must and step.number in touches]
-            now = [step for step in wave if step.number in must or step.number in touched]
-            if touched:
-                self._do(self._steps.revoke(), touched)
-            for batch in waves.batches(now):
-                tell(_words(batch, len(ran), count), len(ran))
-                stepper.run(batch)
-                ran.update(step.number for step in batch.steps)
-            touches.forget(step.number for step in wave)
-            if now and some_may_stay:
-                touches.add(self._differing(program, [step.number for step in now]))
-        return ran
-
-    def _waves(self, program: Program) -> Waves:
-        """The program's waves, from which parts of steps may hold for each tuple."""
-        parts = tuple(bounds_of(program.steps))
-        if self._known_waves is not None and self._known_waves[0] == parts:
-            _, reach, known, waves = self._known_waves
-            if known == program.steps:
-                return waves
-        else:
-            self._do(self._moves.candidates(parts))
-            reach = _reach(self._rows(self._moves.reach()))
-        waves = Waves(program.steps, reach)
-        self._known_waves = parts, reach, program.steps, waves
-        return waves
-
-    def _differing(self, program: Program, steps: Sequence[int] | None) -> Iterator[Differing]:
-        """Profiles that differ, all of them or those that some steps have made or taken, now or before."""
-        names = (*program.values, *program.marks, PATH)
-        query = self._moves.differing_profiles(names, steps is not None)
-        for profile, old_made, old_taken, made, taken, parts, *own in self._rows(query, *([steps] if steps else [])):
-            yield Differing(
-                profile,
-                dict(zip(names, own, strict=True)),
-                was=(old_made, old_taken),
-                now=(None if made is None else 2 * made, None if taken is None else 2 * taken),
-                parts=parts,
-            )
 
     def _carry(self, held: Held, rules: RuleSet, program: Program, again: set[int]) -> set[int]:
         """Make the profiles before those of the new program; gives the steps that cannot stay as they were."""
@@ -352,7 +288,7 @@ class Evaluator:
             self._do(moves.carried_alike((*program.values, *program.marks)))
         else:
             self._do(self._queries.fixed(program, self._field_columns))
-            self._known_waves = None
+            self._running.forget()
             self._do(moves.carried(program.values, program.marks, slots_before(old, program), old.values))
             # A source in another order gives its residues to other rows.
             disordered = self._rows(moves.disordered(program, old.values))
@@ -415,24 +351,6 @@ def _found(noticing: Noticing | None, steps: Sequence[Step], kept: Mapping[str, 
         step.rule: kept.get(step.rule, Found(noticing.notices_of(step.rule), noticing.taken_by_rule.get(step.rule)))
         for step in steps
     }
-
-
-def _reach(classes: Sequence[tuple[Sequence[int]]]) -> dict[int, int]:
-    """For each part one bit for each class of field values that it may hold for."""
-    reach: dict[int, int] = defaultdict(int)
-    for place, (parts,) in enumerate(classes):
-        for part in parts:
-            reach[part] |= 1 << place
-    return reach
-
-
-def _words(batch: Batch, done: int, count: int) -> str:
-    """What is being evaluated, of `count` rules."""
-    rules = [step.rule for step in batch.steps]
-    if len(rules) == 1:
-        return f"evaluating rule {done + 1} of {count} ({rules[0]})"
-    more = f", {len(rules) - _NAMED} more" if len(rules) > _NAMED else ""
-    return f"evaluating rules {done + 1} to {done + len(rules)} of {count} ({', '.join(rules[:_NAMED])}{more})"
 
 
 def _when(month: Any, day: object, currency: str) -> str:
