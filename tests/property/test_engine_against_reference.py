@@ -111,7 +111,7 @@ def allocations_of(case: Case) -> list[object]:
     return allocations
 
 
-@in_turns(cases(), st.data())
+@in_turns(cases(), st.data(), one_in=2)
 def test_the_same_bytes_in_a_plan_and_alone_shuffled_with_two_threads_and_an_unrelated_rule_at_the_end(
     case: Case, data: st.DataObject
 ) -> None:

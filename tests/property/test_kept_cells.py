@@ -40,7 +40,7 @@ def parts_of(case: Case, numbers: random.Random) -> dict[str, list[dict[str, obj
     return {name: rows for name, rows in parts.items() if rows}
 
 
-@in_turns(cases(), cases_of_values(), st.randoms(use_true_random=False), one_in=5)
+@in_turns(cases(), cases_of_values(), st.randoms(use_true_random=False), one_in=10)
 def test_kept_cells_give_the_digest_of_the_bill(case: Case, other: Case, numbers: random.Random) -> None:
     parts = parts_of(case, numbers)
     with TemporaryDirectory() as name:

@@ -102,7 +102,7 @@ def evaluation(folder: Path, requests: Sequence[Request], *, full: bool) -> Eval
         )
 
 
-@in_turns(cases(), st.randoms(use_true_random=False), one_in=2)
+@in_turns(cases(), st.randoms(use_true_random=False), one_in=3)
 def test_partial_evaluation_gives_the_digest_of_a_full_one(case: Case, numbers: random.Random) -> None:
     with TemporaryDirectory() as name:
         folder = write(case, Path(name))

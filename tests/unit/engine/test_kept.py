@@ -16,7 +16,7 @@ from costops.config import load_settings
 from costops.engine import kept
 from costops.engine.embedded import Evaluation, Request, evaluate
 from costops.engine.grouping import MOST_VALUES_APART
-from costops.engine.kept import MOST_BILLS, MOST_ENTRIES, KeptBill, NotKeptError, kept_bill
+from costops.engine.kept import MOST_ENTRIES, MOST_NOTES, KeptBill, NotKeptError, kept_bill
 from costops.engine.probe import probe
 from costops.model.bill import BillDescription, MetricDescription
 
@@ -231,12 +231,12 @@ def test_what_was_not_used_for_longest_goes_when_there_is_no_room(
 def test_of_many_bills_the_units_of_the_newest_are_known(tmp_path: Path) -> None:
     folder, cells = workspace(tmp_path), tmp_path / "cells"
     bill = described(folder)
-    for place in range(MOST_BILLS + 2):
+    for place in range(MOST_NOTES + 2):
         kept.keep_bill(cells, replace(bill, digest=f"{place:064}"), [])
         os.utime(next(each for each in cells.iterdir() if each.stat().st_mtime > 10**6), (place, place))
     assert kept_bill(cells, f"{0:064}", bill.reading) is None
-    assert kept_bill(cells, f"{MOST_BILLS + 1:064}", bill.reading) is not None
-    assert len(list(cells.iterdir())) == MOST_BILLS
+    assert kept_bill(cells, f"{MOST_NOTES + 1:064}", bill.reading) is not None
+    assert len(list(cells.iterdir())) == MOST_NOTES
 
 
 # Which units are read
