@@ -201,6 +201,7 @@ def _reach(setup: Setup, rules: RuleSet) -> Iterator[Figure]:
     (one,) = (each for each in rules.rules if each.id in rules.one())
     query = f"""
 import duckdb
+duckdb.execute("SET enable_progress_bar = false")
 print(duckdb.execute('''SELECT 100 * count(*) FILTER (ServiceName = '{one.service}') / count(*) FROM (
     SELECT DISTINCT CAST(ChargePeriodStart AS DATE), BillingCurrency, ServiceName, RegionId, SubAccountId, Tags
     FROM read_parquet('{bill(setup.data, setup.rows)}/bill/**/*.parquet'))''').fetchone()[0])"""

@@ -14,6 +14,7 @@ from workbench import Case, charge, load, write, write_bill, write_rules
 from costops.bill.describe import describe_bill
 from costops.config import load_settings
 from costops.engine import kept
+from costops.engine import load as load_module
 from costops.engine.embedded import Evaluation, Request, evaluate
 from costops.engine.grouping import MOST_VALUES_APART
 from costops.engine.kept import MOST_ENTRIES, MOST_NOTES, KeptBill, NotKeptError, kept_bill
@@ -415,3 +416,36 @@ def test_equal_bills_read_alike_have_the_same_cells_with_and_without_a_cache(tmp
     facts = [result(folder, bill, each).facts for each in (None, cells, cells)]
     assert len({each.cells for each in facts}) == 1
     assert result(folder, bill, report=("env",)).facts.cells != facts[0].cells
+
+
+def absent_values(folder: Path, bill: BillDescription, cells: Path | None) -> list[str]:
+    """Values that the rules of a workspace expect and no charge has."""
+    request = Request(load(folder), want_notices=True)
+    report = ("env", "ServiceName")
+    found = evaluate(bill, NO_METRICS, [request], report=report, cost="EffectiveCost", cells=cells)
+    return [each.value for each in found.facts.absences.values]
+
+
+def test_what_the_bill_lacks_is_remembered_for_the_same_expectations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, cells = workspace(tmp_path, RULES.replace("EC2", "EC3")), tmp_path / "cells"
+    bill = described(folder)
+    assert absent_values(folder, bill, cells) == ["EC3"]
+    looked: list[object] = []
+    find = load_module.find_absences
+    monkeypatch.setattr(load_module, "find_absences", lambda *facts: (looked.append(facts), find(*facts))[1])
+    assert absent_values(folder, bill, cells) == ["EC3"]
+    assert not looked
+    write_rules(folder, RULES.replace("EC2", "EC4"))
+    assert absent_values(folder, bill, cells) == ["EC4"]
+    assert len(looked) == 1
+
+
+def test_what_the_bill_lacks_is_looked_for_again_on_another_bill(tmp_path: Path) -> None:
+    folder, cells = workspace(tmp_path, RULES.replace("EC2", "EC3")), tmp_path / "cells"
+    assert absent_values(folder, described(folder), cells) == ["EC3"]
+    rows = [*BILL, charge("EC3", "1", env="production")]
+    (bill_file,) = (folder / "bill").rglob("*.csv")
+    write_bill(bill_file, rows, rows)
+    assert absent_values(folder, described(folder), cells) == []
