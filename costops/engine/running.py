@@ -49,7 +49,7 @@ class Running:
     def run(self, program: Program, stepper: Stepper, must: set[int], tell: Tell) -> set[int]:
         """Run those steps that must run, and those that they touch; gives their numbers."""
         count = len(program.steps)
-        stepper.begin(program)
+        stepper.begin()
         waves = self.waves(program)
         touches = Touches(parts_of(step for step in program.steps if step.number not in must))
         some_may_stay = len(must) < count

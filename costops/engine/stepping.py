@@ -77,10 +77,10 @@ class Stepper:
     def _rows(self, statement: str) -> list[tuple]:  # type: ignore[type-arg]
         return self._connection.execute(statement).fetchall()
 
-    def begin(self, program: Program) -> None:
+    def begin(self) -> None:
         """Make what batches look up: what each step adds to a path."""
-        suffixes = [f"{step.rule}{PATH_MARK}" for step in program.steps]
-        self._do(self._steps.numbered_steps(), [step.number for step in program.steps], suffixes)
+        suffixes = [f"{rule}{PATH_MARK}" for rule in self._rules.values()]
+        self._do(self._steps.numbered_steps(), list(self._rules), suffixes)
 
     def run(self, batch: Batch) -> None:
         """Take what the batch's steps take and make what they make of it."""
