@@ -69,7 +69,13 @@ class VersionDraft(Binding):
     dirty: bool | None
     """Whether the tree had uncommitted changes; None outside git."""
     cause: str
-    """apply."""
+    """apply, refresh (the bill or the usage numbers alone), restate or rollback."""
+    reason: str | None = None
+    """Why closed months were restated, or an older version's rules brought back."""
+    restated: tuple[str, ...] = ()
+    """Closed billing months that this version wrote anew."""
+    carried: tuple[str, ...] = ()
+    """Billing months that were taken over from the version before, byte for byte."""
     cost_columns: tuple[str, ...]
     moved: tuple[tuple[str, int], ...]
     """(currency, picos) that the plan said would move, sorted."""

@@ -12,12 +12,32 @@ from typing import Any, TypeVar
 
 from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic, Severity, Span
-from costops.model.plan import Change, Coverage, ElementCost, FieldChange, Json, MoneyLine, Moved, Plan, Total
+from costops.model.plan import (
+    BillDrift,
+    Cause,
+    Change,
+    CheckResult,
+    Coverage,
+    Delta,
+    ElementCost,
+    FieldChange,
+    FrozenMonth,
+    Json,
+    MoneyLine,
+    Moved,
+    Plan,
+    RestatedMonth,
+    Total,
+)
 from costops.model.version import Base, BillSummary, RuleRevision
 from costops.money import parse_picos
 from costops.render.plan_json import DOCUMENT_DIGEST, document_digest, plan_document
 
 ACTIONS = ("add", "change", "remove", "move", "rename")
+CAUSES = ("rule", "order", "upstream")
+FROZEN = ("missing", "closed", "older")
+STATUSES = ("passed", "failed", "overridden")
+SEVERITIES = ("error", "warn")
 KINDS = ("lookup", "label", "dimension", "metric", "allocation", "settings")
 DEEPEST = 100
 """How many levels a rule's own JSON may have."""
@@ -196,11 +216,17 @@ def _plan(document: _Object) -> Plan:
         metric_changes=document.flag("metric_changes"),
         bill_money=document.items("bill_money", _money_line),
         bill_totals=document.items("bill_totals", _total),
+        bill_drift=document.items("bill_drift", _bill_drift),
+        metric_money=document.items("metric_money", _money_line),
         totals=document.items("totals", _total),
         moved=document.items("moved", _moved),
         unallocated=document.items("unallocated", _coverage),
         result=document.items("result", _element_cost),
-        carried_months=document.texts("carried_months", _MONTH),
+        frozen=document.items("frozen", _frozen),
+        restated=document.items("restated", _restated),
+        reason=document.text_or_none("reason"),
+        compared_with=document.text_or_none("compared_with"),
+        checks=document.items("checks", _check),
         diagnostics=document.items("diagnostics", _diagnostic),
         ledger=None,
         result_digest=document.digest("result_digest"),
@@ -240,6 +266,54 @@ def _change(change: _Object) -> Change:
         money=change.items("money", _money_line),
         moved=change.items("moved", _moved),
         joined_with=change.text_or_none("joined_with"),
+        causes=change.items("causes", _cause),
+    )
+
+
+def _cause(cause: _Object) -> Cause:
+    return Cause(cause.one_of("cause", CAUSES), cause.text_or_none("rule"), cause.items("money", _delta))
+
+
+def _delta(line: _Object) -> Delta:
+    return Delta(*_element(line), line.picos("delta"))
+
+
+def _bill_drift(drift: _Object) -> BillDrift:
+    return BillDrift(
+        drift.text_or_none("provider"),
+        drift.matching("billing_month", _MONTH, "billing month"),
+        drift.text("cost"),
+        drift.text("BillingCurrency"),
+        drift.picos("before"),
+        drift.picos("after"),
+    )
+
+
+def _frozen(month: _Object) -> FrozenMonth:
+    return FrozenMonth(
+        month.matching("billing_month", _MONTH, "billing month"),
+        month.one_of("reason", FROZEN),
+        month.items("held_back", _money_line),
+    )
+
+
+def _restated(month: _Object) -> RestatedMonth:
+    return RestatedMonth(
+        month.matching("billing_month", _MONTH, "billing month"),
+        month.items("totals", _total),
+        month.items("money", _money_line),
+    )
+
+
+def _check(check: _Object) -> CheckResult:
+    return CheckResult(
+        check=check.text("check"),
+        severity=check.one_of("severity", SEVERITIES),
+        status=check.one_of("status", STATUSES),
+        message=check.text("message"),
+        line=check.number("line"),
+        reason=check.text_or_none("reason"),
+        until=check.text_or_none("until"),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from costops.engine.embedded import Request
 from costops.language.canonical import revisions
-from costops.model.plan import MoneyLine, Plan
+from costops.model.plan import FrozenMonth, MoneyLine, Plan
 from costops.model.rules import RuleSet
 from costops.model.version import BillSummary
 from costops.money import SAME_PICOS
@@ -115,7 +115,7 @@ def changed_plan(inputs: Inputs) -> Plan:
         moved=moved_money(net, dimensions),
         unallocated=coverage(start, end, dimensions),
         result=element_costs(end, dimensions),
-        carried_months=carried,
+        frozen=tuple(FrozenMonth(month, "missing") for month in carried),
         diagnostics=inputs.heard(
             (*inputs.diagnostics, *evaluation_notices(inputs.rules, evaluation, report=dimensions, cost=cost)), True
         ),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from costops.model.bill import SourceFile
-from costops.model.plan import Change, Coverage, MoneyLine, Moved, Plan, Total
+from costops.model.plan import Change, CheckResult, Coverage, MoneyLine, Moved, Plan, Total
 from costops.money import format_picos
 from costops.render.diagnostics import diagnostic_value
 from costops.render.safe import json_text
@@ -48,6 +48,18 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "changes": [_change(each) for each in plan.changes],
         "bill_money": money_values(plan.bill_money),
         "bill_totals": total_values(plan.bill_totals),
+        "bill_drift": [
+            {
+                "provider": each.provider,
+                "billing_month": each.month,
+                "cost": each.cost,
+                "BillingCurrency": each.currency,
+                "before": format_picos(each.before),
+                "after": format_picos(each.after),
+            }
+            for each in plan.bill_drift
+        ],
+        "metric_money": money_values(plan.metric_money),
         "totals": total_values(plan.totals),
         "moved": _moved(plan.moved),
         "unallocated": coverage_values(plan.unallocated),
@@ -60,8 +72,17 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             }
             for each in plan.result
         ],
-        "carried_months": list(plan.carried_months),
-        "checks": [],
+        "frozen": [
+            {"billing_month": each.month, "reason": each.reason, "held_back": money_values(each.held_back)}
+            for each in plan.frozen
+        ],
+        "restated": [
+            {"billing_month": each.month, "totals": total_values(each.totals), "money": money_values(each.money)}
+            for each in plan.restated
+        ],
+        "reason": plan.reason,
+        "compared_with": plan.compared_with,
+        "checks": [_check(each) for each in plan.checks],
         "diagnostics": [diagnostic_value(each) for each in plan.diagnostics],
         "rules": [
             {"kind": each.kind, "id": each.id, "file": each.file, "line": each.line, "rule": json.loads(each.canonical)}
@@ -104,6 +125,34 @@ def _change(change: Change) -> dict[str, Any]:
         "joined_with": change.joined_with,
         "moved": _moved(change.moved),
         "money": money_values(change.money),
+        "causes": [
+            {
+                "cause": each.cause,
+                "rule": each.rule,
+                "money": [
+                    {
+                        "dimension": delta.dimension,
+                        "value": delta.value,
+                        "BillingCurrency": delta.currency,
+                        "delta": format_picos(delta.amount),
+                    }
+                    for delta in each.money
+                ],
+            }
+            for each in change.causes
+        ],
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    return {
+        "check": check.check,
+        "severity": check.severity,
+        "status": check.status,
+        "message": check.message,
+        "line": check.line,
+        "reason": check.reason,
+        "until": check.until,
     }
 
 

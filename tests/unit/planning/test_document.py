@@ -15,7 +15,22 @@ from unit.render.golden.plans import CHANGE, EXAMPLES, FIRST, plan
 
 from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic, Severity, Span
-from costops.model.plan import Change, Coverage, ElementCost, FieldChange, MoneyLine, Moved, Plan, Total
+from costops.model.plan import (
+    BillDrift,
+    Cause,
+    Change,
+    CheckResult,
+    Coverage,
+    Delta,
+    ElementCost,
+    FieldChange,
+    FrozenMonth,
+    MoneyLine,
+    Moved,
+    Plan,
+    RestatedMonth,
+    Total,
+)
 from costops.model.version import Base, BillSummary, RuleRevision
 from costops.planning.document import NotAPlanError, first_difference, plan_of_document
 from costops.render.plan_json import document_digest, plan_document, plan_json
@@ -71,6 +86,24 @@ changes = st.builds(
     money=few(money_lines),
     moved=few(moved),
     joined_with=values,
+    causes=few(
+        st.builds(
+            Cause,
+            st.sampled_from(["rule", "order", "upstream"]),
+            values,
+            few(st.builds(Delta, dimensions, values, currencies, amounts)),
+        )
+    ),
+)
+checks = st.builds(
+    CheckResult,
+    check=texts,
+    severity=st.sampled_from(["error", "warn"]),
+    status=st.sampled_from(["passed", "failed", "overridden"]),
+    message=texts,
+    line=numbers,
+    reason=values,
+    until=values,
 )
 diagnostics = st.builds(
     Diagnostic,
@@ -124,7 +157,13 @@ plans = st.builds(
     moved=few(moved),
     unallocated=few(st.builds(Coverage, dimensions, currencies, amounts, amounts, amounts, amounts)),
     result=few(st.builds(ElementCost, dimensions, values, currencies, amounts)),
-    carried_months=few(months),
+    bill_drift=few(st.builds(BillDrift, values, months, texts, currencies, amounts, amounts)),
+    metric_money=few(money_lines),
+    frozen=few(st.builds(FrozenMonth, months, st.sampled_from(["missing", "closed", "older"]), few(money_lines))),
+    restated=few(st.builds(RestatedMonth, months, few(totals), few(money_lines))),
+    reason=values,
+    compared_with=values,
+    checks=few(checks),
     diagnostics=few(diagnostics),
     ledger=st.none(),
     result_digest=digests,
@@ -232,14 +271,14 @@ def test_a_document_without_one_of_its_keys_is_refused(name: str) -> None:
         (("changes", 0, "line"), -1, "changes[0].line is no whole number"),
         (("bill", "digest"), "b" * 63, "bill.digest is no digest"),
         (("bill", "from"), "2026", "bill.from is no billing month"),
-        (("carried_months",), ["soon"], "carried_months is no list of such texts"),
+        (("frozen",), ["soon"], "frozen[0] is no JSON object"),
         (("totals", 0, "difference"), "0.01", "totals[0].difference is not what its other values give"),
         (("rule_changes",), False, "rule_changes is not what its other values give"),
         (("extra",), 1, "extra is not what its other values give"),
         (("changes", 0, "extra"), 1, "changes[0].extra is not what its other values give"),
         (("rules", 0, "rule"), [], "rules[0].rule is no JSON object"),
         (("format_version",), "1.1", "format_version is not what its other values give"),
-        (("checks",), [{}], "checks is not what its other values give"),
+        (("checks",), [{}], "checks[0] is no JSON object"),
     ],
 )
 def test_what_is_refused_is_named_by_its_place(path: tuple[str | int, ...], value: Any, told: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic, Severity, Span
-from costops.model.plan import Change, Coverage, ElementCost, FieldChange, MoneyLine, Moved, Plan, Total
+from costops.model.plan import Change, Coverage, ElementCost, FieldChange, FrozenMonth, MoneyLine, Moved, Plan, Total
 from costops.model.version import Base, BillSummary, RuleRevision
 from costops.planning.money import largest_moves, moved_money
 
@@ -236,7 +236,7 @@ BILL_DIFFERENCE = plan(
     bill_totals=(total("USD", "10,000.00", "10,000.50"), total("USD", "12,000.00", "12,000.50", cost="ListCost")),
     totals=(total("USD", "10,000.50"),),
     unallocated=UNALLOCATED[1:2],
-    carried_months=("2026-05", "2026-06"),
+    frozen=(FrozenMonth("2026-05", "2026-06missing"),),
 )
 
 JOINED = plan(
