@@ -278,7 +278,7 @@ def test_a_document_without_one_of_its_keys_is_refused(name: str) -> None:
         (("changes", 0, "extra"), 1, "changes[0].extra is not what its other values give"),
         (("rules", 0, "rule"), [], "rules[0].rule is no JSON object"),
         (("format_version",), "1.1", "format_version is not what its other values give"),
-        (("checks",), [{}], "checks[0] is no JSON object"),
+        (("checks",), [{}], "checks[0].check is missing"),
     ],
 )
 def test_what_is_refused_is_named_by_its_place(path: tuple[str | int, ...], value: Any, told: str) -> None:

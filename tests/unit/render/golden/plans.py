@@ -236,7 +236,7 @@ BILL_DIFFERENCE = plan(
     bill_totals=(total("USD", "10,000.00", "10,000.50"), total("USD", "12,000.00", "12,000.50", cost="ListCost")),
     totals=(total("USD", "10,000.50"),),
     unallocated=UNALLOCATED[1:2],
-    frozen=(FrozenMonth("2026-05", "2026-06missing"),),
+    frozen=(FrozenMonth("2026-05", "missing"), FrozenMonth("2026-06", "missing")),
 )
 
 JOINED = plan(
