@@ -6,7 +6,7 @@ Invariant: nothing here computes or prints; every use case is a function of its 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -32,8 +32,9 @@ from costops.revision import Revision, revision_of
 from costops.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from costops.engine.embedded import Evaluation, Request
+    from costops.engine.embedded import Evaluation, Months, Request
     from costops.engine.kept import KeptBill
+    from costops.engine.load import BillFacts
     from costops.model.bill import BillDescription, MetricDescription, SourceFile
     from costops.model.bill_report import BillReport
     from costops.model.cache import CacheContents
@@ -380,11 +381,12 @@ class Workspace(AppliedVersions):
         bill: BillDescription | KeptBill,
         cells: Path | None,
         requests: Sequence[Request],
+        months: Callable[[BillFacts], Months] | None = None,
         *,
         then: str = "making the plan",
         full: bool = False,
     ) -> Evaluation:
-        from costops.engine.embedded import evaluate
+        from costops.engine.embedded import Months, evaluate
 
         self._progress.stage("starting the engine")
         evaluation = evaluate(
@@ -397,6 +399,7 @@ class Workspace(AppliedVersions):
             memory_limit_bytes=self.settings.memory_limit_bytes,
             cells=cells,
             evaluations=self._cache / "evaluations" if cells is not None else None,
+            months=months if months is not None else lambda _: Months(),
             scratch=self._cache,
             progress=self._progress,
             recorder=self._recorder,

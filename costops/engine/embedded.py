@@ -41,7 +41,7 @@ from costops.model.settings import BillingSource
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Evaluation", "Money", "Notice", "Outcome", "Request", "engine_name", "evaluate"]
+__all__ = ["Evaluation", "Money", "Months", "Notice", "Outcome", "Request", "engine_name", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,24 @@ class Request:
     """What is worth a warning."""
     lenient: bool = False
     """Leave cost where it was where a rule cannot run on this bill or says to fail, instead of failing."""
-    after: tuple[int, ...] = ()
-    """After how many of its enabled allocations its money is wanted, besides after all of them."""
+    by_step: bool = False
+    """Whether its money is wanted after each of its enabled allocations, not only after all of them."""
+    months_after: tuple[int, ...] = ()
+    """After how many of its enabled allocations the money of the months that are wanted apart is wanted by month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """Billing months that a plan treats otherwise than the others."""
+
+    frozen: tuple[str, ...] = ()
+    """Their cost is evaluated like any other, for others may weigh by it, but is in no money by element."""
+    apart: tuple[str, ...] = ()
+    """Their money is wanted by month."""
+
+
+def _all_alike(_bill: BillFacts) -> Months:
+    return Months()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,7 @@ def evaluate(
     memory_limit_bytes: int | None = None,
     cells: Path | None = None,
     evaluations: Path | None = None,
+    months: Callable[[BillFacts], Months] = _all_alike,
     scratch: Path | None = None,
     progress: Progress = QUIET,
     recorder: Recorder | None = None,
@@ -90,11 +107,12 @@ def evaluate(
     With `full` nothing that an earlier run kept is used: the bill is read and every rule evaluated, and what is kept
     is written anew. It gives the same result, to the last digit.
 
-    With a folder for `cells` the bill's cells are kept there, and read from there where they already are. A KeptBill
-    is read from its own folder alone; NotKeptError says that it cannot be. Raises BillError for files that cannot be
-    read or a bill without the cost column `cost`, EngineError for a rule whose policy is to fail, ConservationError
-    if money were lost. `progress` hears what is being done, and a `recorder` every statement;
-    what does not fit into `memory_limit_bytes` goes into the folder `scratch` while it is needed.
+    `months` says, once the bill is read, which billing months are frozen or wanted apart. With a folder for `cells` the
+    bill's cells are kept there, and read from there where they already are. A KeptBill is read from its own folder
+    alone; NotKeptError says that it cannot be. Raises BillError for files that cannot be read or a bill without the
+    cost column `cost`, EngineError for a rule whose policy is to fail, ConservationError if money were lost. `progress`
+    hears what is being done, and a `recorder` every statement; what does not fit into `memory_limit_bytes` goes into
+    the folder `scratch` while it is needed.
     """
     if cost not in bill.cost_columns:
         raise BillError(
@@ -128,6 +146,7 @@ def evaluate(
             tell=stages.statement,
             kept=stages.kept,
         )
+        chosen = months(facts)
         strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
         needed = _metric_uses(strict)
         metric_tables, readings = load_metrics(
@@ -141,6 +160,7 @@ def evaluate(
             quantities=quantities,
             field_columns=field_columns,
             metric_tables=metric_tables,
+            frozen=chosen.frozen,
             full=full,
         )
         keeper = None
@@ -155,7 +175,7 @@ def evaluate(
             )
             keys.name(requests[0].rules, first)
             keeper = KeptEvaluations(connection, evaluations, keys)
-        turns = _Turns(evaluator, keeper, stages, facts, full=full)
+        turns = _Turns(evaluator, keeper, stages, facts, chosen.apart, full=full)
         listens = any(each.want_notices for each in requests)
         outcomes = [
             turns.take(request, program, tell, keep_notices=listens, is_base=place == 0 and len(requests) > 1)
@@ -168,12 +188,20 @@ class _Turns:
     """Evaluates one rule set after the other, with what an earlier run kept and for the next one."""
 
     def __init__(
-        self, evaluator: Evaluator, keeper: KeptEvaluations | None, stages: Stages, facts: BillFacts, *, full: bool
+        self,
+        evaluator: Evaluator,
+        keeper: KeptEvaluations | None,
+        stages: Stages,
+        facts: BillFacts,
+        months: tuple[str, ...],
+        *,
+        full: bool,
     ) -> None:
         self._evaluator = evaluator
         self._keeper = keeper
         self._stages = stages
         self._facts = facts
+        self._months = months
         self._full = full
 
     def take(
@@ -194,7 +222,9 @@ class _Turns:
             want_ledger=_decided(request, self._facts),
             want_notices=request.want_notices,
             keep_notices=keep_notices,
-            after=request.after,
+            after=range(len(program.steps)) if request.by_step else (),
+            months=self._months,
+            months_after=request.months_after,
             lenient=request.lenient,
             tell=tell,
         )

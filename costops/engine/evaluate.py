@@ -46,6 +46,8 @@ class Outcome:
     """Digest and totals of the ledger, where it was asked for."""
     steps_run: int = 0
     """How many of its allocations had to be evaluated."""
+    month_money: Mapping[int, Mapping[str, Money]] = field(default_factory=dict)
+    """Cost by element of each billing month that was asked for, after each count of allocations that was."""
 
     def money_after(self, count: int) -> Money:
         """Cost by element after `count` enabled allocations, which the request names, or after all."""
@@ -68,8 +70,9 @@ class Held:
     """Rules that gave less than they say."""
     unshadowed: frozenset[str] = frozenset()
     """Rules in `found` of which it is not known what earlier ones have allocated of what they match."""
-    totals: Mapping[tuple[str, str], int] | None = None
-    """(currency, cost column) to picos, where `place_digests` are of this rule set but for `changed_places`."""
+    totals: Mapping[tuple[str, str, str], int] | None = None
+    """(billing month, currency, cost column) to picos, where `place_digests` are of this rule set but for the places in
+    `changed_places`."""
 
 
 def _nobody(_words: str, _rules_done: int) -> None:
@@ -80,7 +83,8 @@ class Evaluator:
     """A connection's running ledger, evaluated for one rule set after the other.
 
     `costs` are the bill's cost columns, of which a program's own is shown; `quantities` the columns behind them that
-    are split too, but not shown; `field_columns` the columns of `tuples`.
+    are split too, but not shown; `field_columns` the columns of `tuples`. Cost of the billing months `frozen` is
+    evaluated, for other months may weigh by it, but it is in no money by element, unless it is asked for by month.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Evaluator:
         quantities: Sequence[str] = (),
         field_columns: Sequence[str],
         metric_tables: Mapping[MetricUse, str],
+        frozen: Sequence[str] = (),
         full: bool = False,
     ) -> None:
         # sqlglot costs 110 ms to import.
@@ -104,6 +109,7 @@ class Evaluator:
         self._amounts = (*costs, *quantities)
         self._field_columns = tuple(field_columns)
         self._metric_tables = metric_tables
+        self._frozen = tuple(frozen)
         self._full = full
         self._held: Held | None = None
         self._last_profile = 0
@@ -119,18 +125,21 @@ class Evaluator:
         want_notices: bool = False,
         keep_notices: bool = False,
         after: Sequence[int] = (),
+        months: Sequence[str] = (),
+        months_after: Sequence[int] = (),
         lenient: bool = False,
         tell: Tell = _nobody,
     ) -> Outcome:
         """Evaluate one rule set, of which `program` is the program.
 
-        Money is given after each count of steps in `after`, and after all of them. A `lenient` evaluation leaves cost
-        where it was where a step cannot run or says to fail. `tell` hears what is being done and how many rules are
-        done. With `keep_notices` a later rule set can have notices without evaluating what is the same.
+        Money is given after each count of steps in `after`, and after all of them; after each in `months_after` that
+        of `months` is given by month. A `lenient` evaluation leaves cost where it was where a step cannot run or says
+        to fail. `tell` hears what is being done and how many rules are done. With `keep_notices` a later rule set can
+        have notices without evaluating what is the same.
         """
-        if not program.steps and not want_ledger and not want_notices:
-            self._do(self._queries.money_of_bill(program, self._field_columns, self._shown(program)))
-            return Outcome(self._money(program, after), ())
+        if not program.steps and not want_ledger and not want_notices and not (months and months_after):
+            self._do(self._queries.money_of_bill(program, self._field_columns, self._shown(program), self._frozen))
+            return Outcome(self._money(program, after), (), month_money={count: {} for count in months_after})
         listens = want_notices or keep_notices
         noticing = Noticing(program, self._shown(program), self._rows) if listens else None
         stepper = self._stepper(program, noticing, lenient)
@@ -139,17 +148,18 @@ class Evaluator:
             ran = self._move(held, rules, program, stepper, noticing, tell)
         else:
             ran = self._run_all(rules, program, stepper, noticing, tell)
-        self._do(self._queries.money_by_step(program))
+        self._do(self._queries.money_by_step(program, self._frozen))
         money = self._money(program, after)
+        month_money = {count: self._month_money(program, tuple(months), count) for count in months_after}
         if want_ledger:
             tell("making the ledger's digest", len(program.steps))
         facts, ledger = self._ledger(program, want_ledger) if want_ledger else (None, None)
         if noticing is None or not want_notices:
-            return Outcome(money, (), ledger, ledger_facts=facts, steps_run=ran)
+            return Outcome(money, (), ledger, ledger_facts=facts, steps_run=ran, month_money=month_money)
         found = self._all_found(program, noticing)
         notices = tuple(each for step in program.steps for each in found[step.rule].notices)
         taken = {rule: each.taken for rule, each in found.items() if each.taken is not None}
-        return Outcome(money, notices, ledger, noticing.written(), taken, ledger_facts=facts, steps_run=ran)
+        return Outcome(money, notices, ledger, noticing.written(), taken, facts, ran, month_money)
 
     def _shown(self, program: Program) -> int:
         return self._costs.index(program.cost)
@@ -324,6 +334,14 @@ class Evaluator:
             for step, value, currency, amount in self._rows(self._queries.money_of_dimension(place))
         )
         return money_steps(moved, len(program.steps), after)
+
+    def _month_money(self, program: Program, months: tuple[str, ...], after: int) -> dict[str, Money]:
+        money: dict[str, Money] = {month: {} for month in months}
+        for place, (dimension, _) in enumerate(program.report if months else ()):
+            rows = self._rows(self._queries.money_of_months(program, place, months), after)
+            for month, value, currency, amount in rows:
+                money[month][dimension, value, currency] = int(amount)
+        return money
 
     def _ledger(
         self, program: Program, want_rows: bool | Callable[[LedgerFacts], bool]

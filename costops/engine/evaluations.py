@@ -25,7 +25,7 @@ from costops.model.rules import RuleSet
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 2
+FORMAT = 3
 MOST_ENTRIES = 4
 """How many are kept; the ones that were used longest ago go first."""
 MOST_BYTES = 4 * 1024**3
@@ -50,8 +50,8 @@ class EvaluationNote:
     """As `are_narrow` says."""
     found: Mapping[str, Found]
     """By rule."""
-    totals: Mapping[tuple[str, str], int]
-    """(currency, cost column) to picos."""
+    totals: Mapping[tuple[str, str, str], int]
+    """(billing month, currency, cost column) to picos."""
     unshadowed: frozenset[str] = frozenset()
     """Rules of which it is not known what earlier ones have allocated of what they match."""
 
@@ -182,7 +182,7 @@ def _noted(key: str, note: EvaluationNote) -> dict[str, Any]:
         }
         for rule, each in note.found.items()
     }
-    totals = [[currency, cost, picos] for (currency, cost), picos in note.totals.items()]
+    totals = [[*key, picos] for key, picos in note.totals.items()]
     own = {"key": key, "last_profile": note.last_profile, "narrow": note.narrow}
     return {**own, "found": found, "totals": totals, "unshadowed": sorted(note.unshadowed)}
 
@@ -195,6 +195,6 @@ def _note_of(known: dict[str, Any]) -> EvaluationNote:
         )
         for rule, each in known["found"].items()
     }
-    totals = {(currency, cost): picos for currency, cost, picos in known["totals"]}
+    totals = {(month, currency, cost): picos for month, currency, cost, picos in known["totals"]}
     unshadowed = frozenset(known["unshadowed"])
     return EvaluationNote(known["last_profile"], known["narrow"], found, totals, unshadowed)

@@ -114,14 +114,14 @@ def _sha256(text: str) -> str:
 
 
 def distinctions(
-    fields: Fields, programs: Sequence[Program], added: PartFields = (), only_other: Iterable[Expression] = ()
+    fields: Fields, programs: Sequence[Program], added: PartFields = (), others: Iterable[Expression] = ()
 ) -> Distinctions:
-    """What these programs tell apart; `added` are fields beside theirs, and `only_other` truths of fields of tags."""
+    """What these programs tell apart, and `others` beside; `added` are fields beside theirs."""
     cutting = _Cutting((*fields.items(), *added))
     for program in programs:
         cutting.add(program)
-    for truth in only_other:
-        cutting.tell_apart(cutting.define(truth).name)
+    for each in others:
+        cutting.tell_apart(cutting.define(each).name)
     return cutting.distinctions()
 
 

@@ -27,8 +27,8 @@ class LedgerFacts:
     """As Ledger.month_digests has them."""
     digest: str
     """As Ledger.digest has it."""
-    totals: Mapping[tuple[str, str], int]
-    """(currency, cost column) to picos."""
+    totals: Mapping[tuple[str, str, str], int]
+    """(billing month, currency, cost column) to picos."""
 
 
 def make_place_digests(
@@ -52,8 +52,8 @@ def ledger_facts(connection: duckdb.DuckDBPyConnection, program: Program, costs:
 
     months = dict(connection.execute(queries.month_digests(len(program.report))).fetchall())
     totals = {
-        (currency, cost): int(amount)
-        for currency, *amounts in connection.execute(queries.totals(len(costs))).fetchall()
+        (month, currency, cost): int(amount)
+        for month, currency, *amounts in connection.execute(queries.totals(len(costs))).fetchall()
         for cost, amount in zip(costs, amounts, strict=True)
     }
     return LedgerFacts(months, digest_of_months(_dimensions(program), costs, months), totals)

@@ -10,7 +10,7 @@ Invariant: a problem with a file is told with the file's name and, where a value
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,13 @@ from costops.engine.absences import cost_of_cases, find_absences, name_of_absenc
 from costops.engine.ir import Fields, Program
 from costops.engine.kept import KeptBill, UnitFacts, keep_bill, keep_note, kept_note
 from costops.engine.loading import Gathered, Loading
+from costops.engine.providers import provider_totals
 from costops.engine.units import units_of
 from costops.model.absences import NOTHING_ABSENT, Absences
 from costops.model.bill import BillDescription
 from costops.model.bill_report import SplitReading
+from costops.model.record import ProviderTotal
+from costops.model.sums import totals_of_months
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,10 +45,15 @@ class BillFacts:
     """Billing months that the bill has, in order."""
     totals: Mapping[tuple[str, str], int]
     """(currency, cost column) to picos."""
+    cost_columns: tuple[str, ...]
     missing_costs: tuple[tuple[str, int], ...]
     """(cost column, charges without a value there), only where there are some."""
     splits: tuple[SplitReading, ...] = ()
     """Charges that are left out because the parts that their provider has split them into are there."""
+    month_totals: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    """(billing month, currency, cost column) to picos."""
+    providers: tuple[ProviderTotal, ...] = ()
+    """As in Record."""
     absences: Absences = NOTHING_ABSENT
     """What it lacks of what a watching program expects."""
     cells: str = ""
@@ -101,11 +109,12 @@ def load_bill(
     if loading.cases.cases:
         found = cost_of_cases(connection, loading.cases, costs.index(programs[-1].cost))
         absences = replace(absences, other_cases=found)
+    providers = provider_totals(connection, fields, costs)
     loading.forget()
     if isinstance(bill, BillDescription) and cells is not None and all(digests):
         keep_bill(cells, bill, digests)
     facts = _facts([loading.facts[place] for place in range(len(digests))], costs)
-    return replace(facts, absences=absences, cells=gathered.assembling.digest(amounts))
+    return replace(facts, absences=absences, providers=providers, cells=gathered.assembling.digest(amounts))
 
 
 class _Absences:
@@ -159,21 +168,23 @@ class _Absences:
 def _facts(units: Sequence[UnitFacts], costs: Sequence[str]) -> BillFacts:
     """What the units showed, taken together."""
     months = sorted({month for unit in units for month, *_ in unit.sums})
-    totals: dict[tuple[str, str], int] = {}
+    by_month: dict[tuple[str, str, str], int] = {}
     missing = dict.fromkeys(costs, 0)
     for unit in units:
-        for _, currency, charges, amounts, having in unit.sums:
-            totals.update({(currency, cost): totals.get((currency, cost), 0) for cost in costs})
+        for month, currency, charges, amounts, having in unit.sums:
+            by_month.update({(month, currency, cost): by_month.get((month, currency, cost), 0) for cost in costs})
             for name, amount, count in zip(unit.amounts, amounts, having, strict=True):
                 if name in missing:
-                    totals[currency, name] += amount
+                    by_month[month, currency, name] += amount
                     missing[name] += charges - count
     return BillFacts(
         rows=sum(charges for unit in units for _, _, charges, *_ in unit.sums),
         first_month=months[0] if months else "",
         last_month=months[-1] if months else "",
         months=tuple(months),
-        totals=totals,
+        totals=totals_of_months(by_month, months),
+        month_totals=by_month,
+        cost_columns=tuple(costs),
         missing_costs=tuple((cost, count) for cost, count in missing.items() if count),
         splits=tuple(
             replace(each, amounts={cost: each.amounts.get(cost, 0) for cost in costs})

@@ -21,6 +21,7 @@ from costops.engine.first_reading import FirstReading, by_factor
 from costops.engine.grouping import Grouping
 from costops.engine.ir import Fields, Program
 from costops.engine.kept import Entry, NotKeptError, UnitFacts, Unwritten, entries_of, keep
+from costops.engine.providers import provider
 from costops.engine.scanning import Scanning
 from costops.engine.statements import Statements
 from costops.engine.units import Unit
@@ -56,6 +57,7 @@ class Loading:
         self._connection = connection
         self._units = {unit.place: unit for unit in units}
         self._digests = digests
+        self._provider = provider(fields)
         self._fields = fields
         self._programs = programs
         self._quantities = quantities
@@ -83,7 +85,8 @@ class Loading:
         self._named = (*self._fields.items(), *self.cases.added)
         self._take_kept([place for place, each in self._entries.items() if not self._serves(each)])
         self._read_first(lambda _: True)
-        cut = distinctions(self._fields, self._programs, self.cases.added, self.cases.only_other())
+        others = (*self.cases.only_other(), self._provider)
+        cut = distinctions(self._fields, self._programs, self.cases.added, others)
         wanted = cut.told_apart({name: rows for rows, name in self._fields.lookups()})
         assembling = self._group(cut, wanted, watched)
         if self._first.units:

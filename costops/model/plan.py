@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic
 from costops.model.ledger import Ledger
+from costops.model.record import ProviderTotal
 from costops.model.version import Base, Binding
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
@@ -215,6 +216,8 @@ class Plan(Binding):
     unallocated: tuple[Coverage, ...]
     result: tuple[ElementCost, ...] = ()
     """Cost of every element after the plan, by dimension, currency and name; none of 0."""
+    restated_money: tuple[MoneyLine, ...] = ()
+    """What the old rules make of months that this plan writes anew and the stored version had frozen."""
     frozen: tuple[FrozenMonth, ...] = ()
     """Months that are carried over from the state, in order."""
     restated: tuple[RestatedMonth, ...] = ()
@@ -231,6 +234,8 @@ class Plan(Binding):
     """What apply would write; None where there is nothing to write, and in a plan that was made or read without it."""
     writes: bool
     """Whether apply would write a version."""
+    providers: tuple[ProviderTotal, ...] = field(repr=False, default=())
+    """The bill by provider; empty in a plan that was read off its document or off the state."""
 
     @property
     def carried_months(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -14,3 +15,14 @@ class LedgerSums:
     cost_columns: tuple[str, ...]
     rows: tuple[tuple[tuple[str | None, ...], str, tuple[int, ...]], ...]
     """(values of `by`, currency, picos of each cost column), missing values first; no row whose every cost is 0."""
+
+
+def totals_of_months(
+    by_month: Mapping[tuple[str, str, str], int], months: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """(currency, cost column) to picos, of (billing month, currency, cost column) to picos in some billing months."""
+    totals: dict[tuple[str, str], int] = {}
+    for (month, currency, cost), amount in by_month.items():
+        if month in months:
+            totals[currency, cost] = totals.get((currency, cost), 0) + amount
+    return totals

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 from costops.model.version import Base
 
 
 def plan_digest(
-    base: Base, *, rules_digest: str, settings: str, metrics_digest: str, bill_digest: str, result_digest: str
+    base: Base,
+    *,
+    rules_digest: str,
+    settings: str,
+    metrics_digest: str,
+    bill_digest: str,
+    result_digest: str,
+    restated: Sequence[str] = (),
 ) -> str:
-    """sha256 in hexadecimal; `settings` is their canonical JSON."""
-    bound = {
+    """sha256 in hexadecimal; `settings` is their canonical JSON, `restated` closed months that are written anew."""
+    bound: dict[str, object] = {
         "base": [base.lineage, base.serial, base.version],
         "bill": bill_digest,
         "metrics": metrics_digest,
@@ -24,4 +32,6 @@ def plan_digest(
         "rules": rules_digest,
         "settings": settings,
     }
+    if restated:
+        bound["restated"] = list(restated)
     return hashlib.sha256(json.dumps(bound, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

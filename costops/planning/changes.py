@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from costops.language.canonical import canonical
-from costops.model.plan import Change, FieldChange, MoneyLine
+from costops.model.plan import Cause, Change, FieldChange, MoneyLine
 from costops.model.rules import Lookup
 from costops.planning.fields import field_changes
 from costops.planning.money import Money, moved_lines, moved_money, without_dust
@@ -20,19 +21,33 @@ SETTINGS = "settings"
 
 
 def changes_of(
-    stops: Sequence[Stop], start: Money, moves: Sequence[Money], dimensions: Sequence[str]
+    stops: Sequence[Stop],
+    start: Money,
+    moves: Sequence[Money],
+    causes: Sequence[tuple[Cause, ...]],
+    dimensions: Sequence[str],
 ) -> tuple[Change, ...]:
-    """The changes of a walk in its order; `start` is the money before it, `moves` what each stop moves."""
+    """The changes of a walk in its order; `start` is the money before it, `moves` what each stop moves, and why."""
     changes = []
     amounts = dict(start)
-    for stop, moved in zip(stops, moves, strict=True):
+    for stop, moved, why in zip(stops, moves, causes, strict=True):
         lines = without_dust(moved_lines(amounts, moved, dimensions))
         for key, amount in moved.items():
             amounts[key] = amounts.get(key, 0) + amount
         *joined, last = stop.edits
         changes += [_change(edit, (), dimensions, last.id) for edit in joined]
-        changes.append(_change(last, lines, dimensions, None))
+        changes.append(replace(_change(last, lines, dimensions, None), causes=_told(why, lines)))
     return tuple(changes)
+
+
+def _told(causes: Sequence[Cause], lines: Sequence[MoneyLine]) -> tuple[Cause, ...]:
+    """The causes without what is dust in the lines."""
+    moving = {(line.dimension, line.currency) for line in lines}
+    kept = [
+        replace(each, money=tuple(delta for delta in each.money if (delta.dimension, delta.currency) in moving))
+        for each in causes
+    ]
+    return tuple(each for each in kept if each.money)
 
 
 def entry_changes(stops: Sequence[Stop]) -> tuple[Change, ...]:

@@ -217,6 +217,7 @@ def _plan(document: _Object) -> Plan:
         bill_money=document.items("bill_money", _money_line),
         bill_totals=document.items("bill_totals", _total),
         bill_drift=document.items("bill_drift", _bill_drift),
+        restated_money=document.items("restated_money", _money_line),
         metric_money=document.items("metric_money", _money_line),
         totals=document.items("totals", _total),
         moved=document.items("moved", _moved),

@@ -38,14 +38,6 @@ class WalkedMoney:
     end: Money
 
 
-def counts_read(readings: Sequence[Reading], evaluations: int) -> tuple[tuple[int, ...], ...]:
-    """For each of so many evaluations after how many allocations it is read, each count once, rising."""
-    counts: list[set[int]] = [set() for _ in range(evaluations)]
-    for each in readings:
-        counts[each.evaluation].add(each.after)
-    return tuple(tuple(sorted(each)) for each in counts)
-
-
 def walked_money(outcomes: Sequence[Outcome], readings: Sequence[Reading]) -> WalkedMoney:
     """The money of a walk whose rule sets, its start among them, are read as `plan_evaluations` says."""
 

@@ -16,14 +16,28 @@ from costops.model.diagnostic import Diagnostic
 from costops.model.plan import Plan
 from costops.model.rules import RuleSet
 from costops.model.settings import Settings
-from costops.model.version import Base, Version
+from costops.model.version import Base
 from costops.planning.binding import plan_digest
 from costops.planning.money import coverage, element_costs, totals_by_cost
+from costops.planning.months import OpenMonths
 from costops.planning.stored import Stored
 
 if TYPE_CHECKING:
-    from costops.engine.embedded import Evaluation, Request
+    from costops.engine.embedded import Evaluation, Months, Request
+    from costops.engine.load import BillFacts
     from costops.planning.walk import Fit
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The rules and settings of a git revision."""
+
+    revision: str
+    """For people: `origin/main (a41c9e2)`."""
+    rules: RuleSet
+    settings: str
+    """Canonical JSON."""
+    report: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +57,12 @@ class Inputs:
     target_label: str
     stored: Stored | None
     cost_columns: tuple[str, ...]
-    evaluate: Callable[[Sequence[Request]], Evaluation]
+    evaluate: Callable[[Sequence[Request], Callable[[BillFacts], Months]], Evaluation]
     fit: Callable[[RuleSet], Fit]
     """Tells of rule sets, beginning with one, whether they have errors."""
+    months: OpenMonths = field(default_factory=OpenMonths)
+    compared: Compared | None = None
+    """What the rules are compared with, where that is not the state; then `stored` is None."""
     with_ledger: bool = True
     """Whether the plan is to have the rows that apply would write."""
     diagnostics: tuple[Diagnostic, ...] = field(default=())
@@ -55,7 +72,7 @@ class Inputs:
 
 def make_plan(inputs: Inputs) -> Plan:
     """The plan from the state to the rules on the bill; writes nothing."""
-    if inputs.stored is not None and _nothing_moved(inputs, inputs.stored.version):
+    if inputs.stored is not None and _nothing_moved(inputs, inputs.stored):
         return _unchanged(inputs, inputs.stored)
     # The engine costs 100 ms to import.
     from costops.planning.plan import changed_plan
@@ -63,14 +80,16 @@ def make_plan(inputs: Inputs) -> Plan:
     return changed_plan(inputs)
 
 
-def _nothing_moved(inputs: Inputs, version: Version) -> bool:
-    draft = version.draft
+def _nothing_moved(inputs: Inputs, stored: Stored) -> bool:
+    draft = stored.version.draft
     return (
         draft.rules_digest == inputs.rules_digest
         and draft.settings == inputs.settings.canonical()
         and draft.metrics_digest == inputs.metrics_digest
         and draft.bill.digest == inputs.bill_digest
         and draft.engine == inputs.engine
+        and inputs.months.restate is None
+        and all(inputs.months.stays(each, stored.months(), draft.bill.last_month) for each in draft.carried)
     )
 
 
@@ -110,8 +129,8 @@ def _unchanged(inputs: Inputs, stored: Stored) -> Plan:
     )
 
 
-def digest_of(inputs: Inputs, result_digest: str) -> str:
-    """The digest of a plan with that result."""
+def digest_of(inputs: Inputs, result_digest: str, restated: Sequence[str] = ()) -> str:
+    """The digest of a plan with that result and those restated months."""
     return plan_digest(
         inputs.base,
         rules_digest=inputs.rules_digest,
@@ -119,4 +138,5 @@ def digest_of(inputs: Inputs, result_digest: str) -> str:
         metrics_digest=inputs.metrics_digest,
         bill_digest=inputs.bill_digest,
         result_digest=result_digest,
+        restated=restated,
     )

@@ -5,7 +5,7 @@ Invariant: a carried month keeps its rows as they were, to the last digit; only 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby
@@ -89,6 +89,13 @@ def of_months(ledger: Ledger, months: Sequence[str]) -> Ledger:
     """The rows of some billing months."""
     chosen = [rows for month, rows in _months(ledger).items() if month in months]
     return _picked([(ledger, rows) for rows in chosen], ledger)
+
+
+def without_months(ledger: Ledger, months: Collection[str]) -> Ledger:
+    """The rows of all other billing months."""
+    if not any(month in months for month in dict.fromkeys(ledger.months)):
+        return ledger
+    return of_months(ledger, [month for month in dict.fromkeys(ledger.months) if month not in months])
 
 
 def joined(first: Ledger, second: Ledger) -> Ledger:

@@ -31,10 +31,15 @@ def moved_lines(before: Money, moved: Money, dimensions: Sequence[str]) -> tuple
     return tuple(line for line in lines if line.delta)
 
 
+def in_order(money: Money, dimensions: Sequence[str]) -> list[tuple[str, str | None, str]]:
+    """Elements of `dimensions` that are not 0, by dimension, currency and name."""
+    keys = (key for key, amount in money.items() if amount and key[0] in dimensions)
+    return sorted(keys, key=lambda key: _place(key, dimensions))
+
+
 def element_costs(money: Money, dimensions: Sequence[str]) -> tuple[ElementCost, ...]:
     """Every element of `dimensions` with its cost, by dimension, currency and name; none of 0."""
-    keys = sorted((key for key in money if key[0] in dimensions), key=lambda key: _place(key, dimensions))
-    return tuple(ElementCost(*key, money[key]) for key in keys if money[key])
+    return tuple(ElementCost(*key, money[key]) for key in in_order(money, dimensions))
 
 
 def without_dust(lines: Iterable[MoneyLine]) -> tuple[MoneyLine, ...]:

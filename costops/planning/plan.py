@@ -1,20 +1,26 @@
 """Makes a plan: the rules' changes, the money each moves, the bill's difference apart, and the ledger to write.
 
-Invariant: what is applied is what the plan holds.
+Invariant: what is applied is what the plan holds. Per element the money of the bill, of months that are written anew,
+of the usage numbers, of the settings and of all changes adds up to what the result has more than the stored version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from costops.engine.embedded import Request
+from costops.engine.embedded import Evaluation, Months, Outcome, Request
+from costops.engine.load import BillFacts
 from costops.language.canonical import revisions
-from costops.model.plan import FrozenMonth, MoneyLine, Plan
+from costops.model.plan import Change, FrozenMonth, MoneyLine, Plan, RestatedMonth, Total
 from costops.model.rules import RuleSet
+from costops.model.sums import totals_of_months
 from costops.model.version import BillSummary
 from costops.money import SAME_PICOS
+from costops.planning.causes import Effects, causes_of
 from costops.planning.changes import changes_of, settings_changes
-from costops.planning.evaluations import counts_read, plan_evaluations, walked_money
+from costops.planning.drift import bill_drift
+from costops.planning.evaluations import Reading, plan_evaluations, walked_money
 from costops.planning.inputs import Inputs, digest_of
 from costops.planning.money import (
     Money,
@@ -26,105 +32,274 @@ from costops.planning.money import (
     totals_by_cost,
     without_dust,
 )
+from costops.planning.months import MISSING
 from costops.planning.notices import evaluation_notices
 from costops.planning.references import renaming_of
 from costops.planning.results import ResultInMaking
-from costops.planning.stored import RenamedVersion, Stored
-from costops.planning.walk import walk
+from costops.planning.stored import RenamedVersion
+from costops.planning.walk import Stop, walk
 
 
 def changed_plan(inputs: Inputs) -> Plan:
     """The plan where something may have moved; writes nothing."""
-    stored = inputs.stored
-    old = stored.rules if stored is not None else RuleSet()
-    renaming = renaming_of(old, inputs.rules, stored.version.draft.dimensions if stored is not None else ())
-    before = RenamedVersion(stored, renaming) if stored is not None else None
-    stops = walk(old, inputs.rules, inputs.fit, renaming)
-    rule_sets = [renaming.start, *(stop.rules for stop in stops)]
-    evaluated, readings = plan_evaluations(rule_sets)
-    last = len(evaluated) - 1
-    settings = inputs.settings.canonical()
-    settings_before = before.settings if before is not None else settings
-    making = ResultInMaking(
-        stored,
-        before,
-        dimensions=inputs.settings.report,
-        cost_columns=inputs.cost_columns,
-        changes=bool(stops) or settings != settings_before,
-        with_ledger=inputs.with_ledger,
-    )
-    # Only the new rules must be able to run on this bill: an old one may need a metric or a basis that is gone.
-    evaluation = inputs.evaluate(
-        [
+    return _Making(inputs).plan()
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """The walk, evaluated."""
+
+    stops: Sequence[Stop]
+    readings: Sequence[Reading]
+    evaluated: Sequence[RuleSet]
+    evaluation: Evaluation
+
+    @property
+    def start(self) -> Outcome:
+        return self.evaluation.outcomes[self.readings[0].evaluation]
+
+    @property
+    def end(self) -> Outcome:
+        return self.evaluation.outcomes[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """Money that moved before any rule did, by what moved it."""
+
+    bill: tuple[MoneyLine, ...] = ()
+    restated: tuple[MoneyLine, ...] = ()
+    metrics: tuple[MoneyLine, ...] = ()
+    settings: tuple[MoneyLine, ...] = ()
+
+
+class _Making:
+    """A plan in the making: what is compared with what, and on which months."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._stored = stored = inputs.stored
+        self._dimensions, self._cost = inputs.settings.report, inputs.settings.cost
+        compared = inputs.compared
+        self._old = compared.rules if compared else stored.rules if stored is not None else RuleSet()
+        old_report = compared.report if compared else stored.version.draft.dimensions if stored is not None else ()
+        self._renaming = renaming_of(self._old, inputs.rules, old_report)
+        self._before = RenamedVersion(stored, self._renaming) if stored is not None else None
+        self._settings = inputs.settings.canonical()
+        self._settings_before = self._settings
+        if compared is not None:
+            self._settings_before = self._renaming.settings(compared.settings)
+        elif self._before is not None:
+            self._settings_before = self._before.settings
+
+    # Months.
+
+    def _months_of_state(self) -> tuple[str, ...]:
+        return self._before.months() if self._before is not None else ()
+
+    def _frozen(self, bill: BillFacts) -> dict[str, str]:
+        return self._inputs.months.frozen(bill.months, self._months_of_state())
+
+    def _restated(self, bill: BillFacts) -> tuple[str, ...]:
+        return self._inputs.months.restated(bill.months, self._months_of_state())
+
+    def _anew(self, bill: BillFacts) -> tuple[str, ...]:
+        """Months that this plan writes anew and the stored version did not."""
+        if self._stored is None:
+            return ()
+        frozen = self._frozen(bill)
+        reopened = [each for each in self._stored.version.draft.carried if each not in frozen and each in bill.months]
+        return tuple(sorted({*self._restated(bill), *reopened}))
+
+    def _of_engine(self, bill: BillFacts) -> Months:
+        frozen = tuple(month for month, why in self._frozen(bill).items() if why != MISSING)
+        return Months(frozen, tuple(sorted({*frozen, *self._anew(bill)})))
+
+    # Evaluation.
+
+    def _walked(self, making: ResultInMaking, stops: Sequence[Stop]) -> _Walked:
+        inputs = self._inputs
+        rule_sets = [self._renaming.start, *(stop.rules for stop in stops)]
+        evaluated, readings = plan_evaluations(rule_sets)
+        last = len(evaluated) - 1
+        counts: list[set[int]] = [set() for _ in evaluated]
+        counts[readings[0].evaluation].add(readings[0].after)
+        counts[last].add(readings[-1].after)
+        # Only the new rules must be able to run on this bill: an old one may need a metric or a basis that is gone.
+        requests = [
             Request(
                 rules,
                 want_ledger=making.needs_rows if place == last else False,
                 want_notices=place == last,
                 lenient=place != last,
-                after=after,
+                by_step=True,
+                months_after=tuple(sorted(counts[place])),
             )
-            for place, (rules, after) in enumerate(zip(evaluated, counts_read(readings, len(evaluated)), strict=True))
+            for place, rules in enumerate(evaluated)
         ]
-    )
-    outcomes, facts = evaluation.outcomes, evaluation.facts
-    dimensions, cost = inputs.settings.report, inputs.settings.cost
-    carried = making.carried_months(facts)
-    kept = _carried_money(before, dimensions, cost, carried) if before and carried else {}
-    walked = walked_money(outcomes, readings)
-    start, end = added(walked.start, kept), added(walked.end, kept)
-    bill_money: tuple[MoneyLine, ...] = ()
-    bill_totals: Mapping[tuple[str, str], int] = facts.totals
-    if before is not None:
-        known = [each for each in dimensions if each in before.dimensions]
-        then = before.money(known, cost, before.months())
-        bill_money = money_lines(then, start, known if then else (), at_least=SAME_PICOS)
-        bill_totals = _summed(bill_totals, before.totals(carried))
-    settings_money: tuple[MoneyLine, ...] = ()
-    if stored is not None and settings != settings_before and _same_data(inputs, stored):
-        # Nothing else changed before the rules, so the settings did it: another cost column, say, weighs otherwise.
-        bill_money, settings_money = (), bill_money
-    changes = (
-        *settings_changes(settings_before, settings, settings_money, dimensions),
-        *changes_of(stops, start, walked.moves, dimensions),
-    )
-    result = making.result(outcomes[last], facts)
-    net = without_dust(money_lines(start, end, dimensions))
-    summary = BillSummary(
-        digest=inputs.bill_digest, rows=facts.rows, first_month=facts.first_month, last_month=facts.last_month
-    )
-    cost_columns = inputs.cost_columns
-    return Plan(
-        base=inputs.base,
-        base_label=inputs.base_label,
-        target_label=inputs.target_label,
-        rules=revisions(inputs.rules),
-        rules_digest=inputs.rules_digest,
-        settings=settings,
-        metrics_digest=inputs.metrics_digest,
-        metric_files=inputs.metric_files,
-        bill=summary,
-        bill_files=inputs.bill_files,
-        cost=cost,
-        dimensions=dimensions,
-        changes=changes,
-        bill_changes=stored is not None and stored.version.draft.bill.digest != inputs.bill_digest,
-        metric_changes=stored is not None and stored.version.draft.metrics_digest != inputs.metrics_digest,
-        bill_money=bill_money,
-        bill_totals=totals_by_cost(stored.totals(stored.months()), bill_totals, cost_columns) if stored else (),
-        totals=totals_by_cost(bill_totals, result.totals, cost_columns),
-        moved=moved_money(net, dimensions),
-        unallocated=coverage(start, end, dimensions),
-        result=element_costs(end, dimensions),
-        frozen=tuple(FrozenMonth(month, "missing") for month in carried),
-        diagnostics=inputs.heard(
-            (*inputs.diagnostics, *evaluation_notices(inputs.rules, evaluation, report=dimensions, cost=cost)), True
-        ),
-        ledger=result.ledger,
-        engine=inputs.engine,
-        result_digest=result.digest,
-        plan_digest=digest_of(inputs, result.digest),
-        writes=result.writes,
-    )
+        return _Walked(stops, readings, evaluated, inputs.evaluate(requests, self._of_engine))
+
+    def _changes(self, walked: _Walked, start: Money, moves: Sequence[Money]) -> tuple[Change, ...]:
+        effects = [self._effects(walked, reading) for reading in walked.readings]
+        results = frozenset(
+            each.id
+            for rules in (self._renaming.rules, self._inputs.rules)
+            for each in rules.dimensions
+            if each.result_stage
+        )
+        causes = [
+            causes_of(stop.edits, effects[place], effects[place + 1], self._dimensions, results)
+            for place, stop in enumerate(walked.stops)
+        ]
+        return changes_of(walked.stops, start, moves, causes, self._dimensions)
+
+    def _effects(self, walked: _Walked, reading: Reading) -> Effects:
+        allocations = walked.evaluated[reading.evaluation].allocations
+        names = [each.id for each in allocations if each.enabled]
+        return Effects(walked.evaluation.outcomes[reading.evaluation].money, names, reading.after)
+
+    # The plan.
+
+    def plan(self) -> Plan:
+        inputs, stored, before = self._inputs, self._stored, self._before
+        dimensions, cost = self._dimensions, self._cost
+        stops = walk(self._old, inputs.rules, inputs.fit, self._renaming)
+        making = ResultInMaking(
+            stored,
+            before,
+            dimensions=dimensions,
+            cost_columns=inputs.cost_columns,
+            changes=bool(stops) or self._settings != self._settings_before,
+            with_ledger=inputs.with_ledger and inputs.compared is None,
+            frozen=self._frozen,
+        )
+        walked = self._walked(making, stops)
+        evaluation = walked.evaluation
+        facts = evaluation.facts
+        frozen, anew = self._frozen(facts), self._anew(facts)
+        money = walked_money(evaluation.outcomes, walked.readings)
+        kept = _carried_money(before, dimensions, cost, tuple(frozen)) if before and frozen else {}
+        start, end = added(money.start, kept), added(money.end, kept)
+        apart = self._before_the_rules(walked, start, anew)
+        result = making.result(walked.end, facts)
+        bill_totals = self._bill_totals(facts, frozen)
+        net = without_dust(money_lines(start, end, dimensions))
+        restated = self._restatements(walked, self._restated(facts))
+        notices = evaluation_notices(inputs.rules, evaluation, report=dimensions, cost=cost)
+        return Plan(
+            base=inputs.base,
+            base_label=inputs.base_label,
+            target_label=inputs.target_label,
+            rules=revisions(inputs.rules),
+            rules_digest=inputs.rules_digest,
+            settings=self._settings,
+            metrics_digest=inputs.metrics_digest,
+            metric_files=inputs.metric_files,
+            bill=BillSummary(
+                digest=inputs.bill_digest, rows=facts.rows, first_month=facts.first_month, last_month=facts.last_month
+            ),
+            bill_files=inputs.bill_files,
+            cost=cost,
+            dimensions=dimensions,
+            changes=(
+                *settings_changes(self._settings_before, self._settings, apart.settings, dimensions),
+                *self._changes(walked, start, money.moves),
+            ),
+            bill_changes=stored is not None and stored.version.draft.bill.digest != inputs.bill_digest,
+            metric_changes=stored is not None and stored.version.draft.metrics_digest != inputs.metrics_digest,
+            bill_money=apart.bill,
+            bill_totals=self._totals_before(bill_totals),
+            bill_drift=bill_drift(stored, facts, frozen) if stored is not None else (),
+            metric_money=apart.metrics,
+            restated_money=apart.restated,
+            totals=totals_by_cost(bill_totals, result.totals, inputs.cost_columns),
+            moved=moved_money(net, dimensions),
+            unallocated=coverage(start, end, dimensions),
+            result=element_costs(end, dimensions),
+            frozen=self._frozen_months(walked, frozen),
+            restated=restated,
+            reason=inputs.months.reason if restated else None,
+            compared_with=inputs.compared.revision if inputs.compared is not None else None,
+            diagnostics=inputs.heard((*inputs.diagnostics, *notices), True),
+            ledger=result.ledger,
+            engine=inputs.engine,
+            result_digest=result.digest,
+            plan_digest=digest_of(inputs, result.digest, tuple(each.month for each in restated)),
+            writes=result.writes and inputs.compared is None,
+            providers=facts.providers,
+        )
+
+    def _bill_totals(self, facts: BillFacts, frozen: Mapping[str, str]) -> Mapping[tuple[str, str], int]:
+        """All cost before any rule: the bill's, and that of frozen months."""
+        open_months = [month for month in facts.months if month not in frozen]
+        totals = totals_of_months(facts.month_totals, open_months)
+        # A currency that only frozen months have is still named, by its 0.
+        totals = {**dict.fromkeys(facts.totals, 0), **totals}
+        return _summed(totals, self._before.totals(tuple(frozen))) if self._before is not None else totals
+
+    def _totals_before(self, bill_totals: Mapping[tuple[str, str], int]) -> tuple[Total, ...]:
+        if self._stored is None:
+            return ()
+        stored = self._stored
+        return totals_by_cost(stored.totals(stored.months()), bill_totals, self._inputs.cost_columns)
+
+    def _before_the_rules(self, walked: _Walked, start: Money, anew: Sequence[str]) -> _Apart:
+        """What moved between the stored version and the start of the walk, by what moved it."""
+        before, stored, inputs = self._before, self._stored, self._inputs
+        if before is None or stored is None:
+            return _Apart()
+        known = [each for each in self._dimensions if each in before.dimensions]
+        then = before.money(known, self._cost, before.months())
+        if not then:
+            return _Apart()
+        frozen_then = before.money(known, self._cost, anew) if anew else {}
+        now = walked.start.month_money[walked.readings[0].after]
+        on_the_way = dict(start)
+        for element, picos in frozen_then.items():
+            on_the_way[element] = on_the_way.get(element, 0) + picos
+        for month in anew:
+            for element, picos in now[month].items():
+                on_the_way[element] = on_the_way.get(element, 0) - picos
+        moved = money_lines(then, on_the_way, known, at_least=SAME_PICOS)
+        restated = money_lines(on_the_way, start, known, at_least=SAME_PICOS)
+        bill_is_same = stored.version.draft.bill.digest == inputs.bill_digest
+        metrics_are_same = stored.version.draft.metrics_digest == inputs.metrics_digest
+        if bill_is_same and not metrics_are_same:
+            return _Apart(metrics=moved, restated=restated)
+        if bill_is_same and self._settings != self._settings_before:
+            # Nothing else changed before the rules, so the settings did it: another cost column, say, weighs otherwise.
+            return _Apart(settings=moved, restated=restated)
+        return _Apart(bill=moved, restated=restated)
+
+    def _frozen_months(self, walked: _Walked, frozen: Mapping[str, str]) -> tuple[FrozenMonth, ...]:
+        now = self._final_by_month(walked)
+        return tuple(FrozenMonth(month, why, self._differences(month, now)) for month, why in frozen.items())
+
+    def _restatements(self, walked: _Walked, months: Sequence[str]) -> tuple[RestatedMonth, ...]:
+        now, facts = self._final_by_month(walked), walked.end.ledger_facts
+        assert facts is not None
+        return tuple(
+            RestatedMonth(
+                month,
+                totals_by_cost(
+                    self._before.totals([month]) if self._before is not None else {},
+                    totals_of_months(facts.totals, [month]),
+                    self._inputs.cost_columns,
+                ),
+                self._differences(month, now),
+            )
+            for month in months
+        )
+
+    def _final_by_month(self, walked: _Walked) -> Mapping[str, Money]:
+        return walked.end.month_money[walked.readings[-1].after]
+
+    def _differences(self, month: str, now: Mapping[str, Money]) -> tuple[MoneyLine, ...]:
+        """From a month's stored money to what is evaluated of it, where it is and differs by more than dust."""
+        if self._before is None or month not in now:
+            return ()
+        known = [each for each in self._dimensions if each in self._before.dimensions]
+        return money_lines(self._before.money(known, self._cost, [month]), now[month], known, at_least=SAME_PICOS)
 
 
 def _carried_money(before: RenamedVersion, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
@@ -136,11 +311,6 @@ def _carried_money(before: RenamedVersion, dimensions: Sequence[str], cost: str,
                 if column == cost:
                     money[dimension, None, currency] = amount
     return money
-
-
-def _same_data(inputs: Inputs, stored: Stored) -> bool:
-    draft = stored.version.draft
-    return (draft.bill.digest, draft.metrics_digest) == (inputs.bill_digest, inputs.metrics_digest)
 
 
 def _summed(first: Mapping[tuple[str, str], int], second: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:

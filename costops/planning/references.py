@@ -6,6 +6,7 @@ rename that changes a meaning stands apart, and its money is worked out like tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,6 +54,12 @@ class Renaming:
     def name(self, name: str) -> str:
         """A name of the old version's report under the new ids."""
         return Names(self.old, self.renames).name(name)
+
+    def settings(self, settings: str) -> str:
+        """Settings.canonical() of the old version with its report under the new ids."""
+        known = json.loads(settings)
+        known["report"] = [self.name(each) for each in known["report"]]
+        return json.dumps(known, ensure_ascii=False, sort_keys=True)
 
     def path(self, path: str) -> str:
         """A path of allocations under the new ids; those that the old rules do not have keep theirs."""

@@ -1,18 +1,19 @@
 """The ledger that a plan would write: its digest and totals, and its rows for those who need them.
 
-Invariant: a billing month that the state has and the bill lacks is carried over row by row; its digest stands in for
-its rows wherever those are not asked for.
+Invariant: a frozen billing month is carried over from the state row by row; its digest stands in for its rows wherever
+those are not asked for, and nothing that was evaluated of it is in the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from costops.model.ledger import Ledger, digest_of_months
+from costops.model.sums import totals_of_months
 from costops.money import SAME_PICOS
-from costops.planning.ledgers import differ, joined, laid_out, of_months, with_costs
+from costops.planning.ledgers import differ, joined, laid_out, of_months, with_costs, without_months
 from costops.planning.stored import RenamedVersion, Stored
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Carried:
-    """Billing months that only the state has."""
+    """Billing months that are taken from the state."""
 
     months: tuple[str, ...]
     cost_columns: tuple[str, ...]
@@ -63,19 +64,20 @@ class ResultInMaking:
         cost_columns: tuple[str, ...],
         changes: bool,
         with_ledger: bool,
+        frozen: Callable[[BillFacts], Collection[str]],
     ) -> None:
-        """`before` is `stored` under the new rules' names; `changes` whether the plan has any."""
+        """`before` is `stored` under the new rules' names; `changes` whether the plan has any, or opens a month.
+
+        `frozen` gives the billing months of `stored` that stay as they are.
+        """
         self._stored = stored
         self._before = before
         self._dimensions = dimensions
         self._bill_costs = cost_columns
         self._changes = changes
         self._with_ledger = with_ledger
+        self._frozen = frozen
         self._known: _Carried | None = None
-
-    def carried_months(self, bill: BillFacts) -> tuple[str, ...]:
-        """Billing months that only the state has."""
-        return self._carried(bill).months
 
     def needs_rows(self, ledger: LedgerFacts, bill: BillFacts) -> bool:
         """Whether the engine must give its rows away."""
@@ -120,11 +122,12 @@ class ResultInMaking:
         )
 
     def _digest(self, ledger: LedgerFacts, carried: _Carried) -> str:
-        digests = {**ledger.month_digests, **carried.digests}
+        digests = {**ledger.month_digests, **carried.digests}  # a frozen month is as the state has it
         return digest_of_months(self._dimensions, self._bill_costs, dict(sorted(digests.items())))
 
     def _totals(self, ledger: LedgerFacts, carried: _Carried) -> Totals:
-        totals = dict(ledger.totals)
+        months = {month for month, _, _ in ledger.totals} - set(carried.months)
+        totals = totals_of_months(ledger.totals, months)
         if self._before is not None and carried.months:
             for key, amount in self._before.totals(carried.months).items():
                 if key[1] in carried.cost_columns:
@@ -138,7 +141,7 @@ class ResultInMaking:
 
     def _find_carried(self, bill: BillFacts) -> _Carried:
         before = self._before
-        months = tuple(month for month in (before.months() if before else ()) if month not in bill.months)
+        months = tuple(self._frozen(bill)) if before is not None else ()
         if before is None or not months:
             return _Carried((), self._bill_costs, {}, None)
         digests = before.month_digests()
@@ -153,6 +156,7 @@ class ResultInMaking:
         assert rows is not None
         if self._before is None or not carried.months:
             return rows
+        rows = without_months(rows, carried.months)
         return joined(rows, carried.rows if carried.rows is not None else self._before.ledger(carried.months))
 
     def _differs(self, facts: LedgerFacts, rows: Ledger | None, carried: _Carried) -> bool:
@@ -168,4 +172,5 @@ class ResultInMaking:
             same = {month for month, digest in facts.month_digests.items() if old.get(month) == digest}
             months = [month for month in months if month not in same]
             rows = of_months(rows, [month for month in facts.month_digests if month not in same])
+        rows = without_months(rows, carried.months)
         return differ(self._stored.ledger(months), rows, SAME_PICOS)

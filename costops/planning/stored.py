@@ -6,13 +6,13 @@ new ones here, so that the same money under another name is no difference; the s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from costops.language.canonical import rules_from_revisions
 from costops.model.ledger import Ledger
+from costops.model.record import ProviderTotal
 from costops.model.rules import RuleSet
 from costops.model.version import Version
 from costops.planning.ledgers import renamed_ledger
@@ -43,6 +43,9 @@ class Stored(Protocol):
     def totals(self, months: Sequence[str]) -> Mapping[tuple[str, str], int]:
         """(currency, cost column) to cost in the given billing months."""
 
+    def providers(self) -> tuple[ProviderTotal, ...] | None:
+        """The bill that it was made of, by provider; None where it was written without them."""
+
     def month_digests(self) -> Mapping[str, str] | None:
         """`Ledger.month_digests`; None where it was written without them."""
 
@@ -69,9 +72,7 @@ class RenamedVersion:
     @property
     def settings(self) -> str:
         """Its settings, as Settings.canonical has them."""
-        settings = json.loads(self.version.draft.settings)
-        settings["report"] = [self._renaming.name(each) for each in settings["report"]]
-        return json.dumps(settings, ensure_ascii=False, sort_keys=True)
+        return self._renaming.settings(self.version.draft.settings)
 
     def money(self, dimensions: Sequence[str], cost: str, months: Sequence[str]) -> Money:
         """As Stored.money has it."""
@@ -130,6 +131,10 @@ class StoredVersion:
                 if month in months:
                     totals[currency, cost] = totals.get((currency, cost), 0) + amount
         return totals
+
+    def providers(self) -> tuple[ProviderTotal, ...] | None:
+        record = self._reader.record(self.version.number)
+        return record.providers if record is not None else None
 
     def month_digests(self) -> Mapping[str, str] | None:
         return self._reader.month_digests(self.version.number)

@@ -59,6 +59,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             }
             for each in plan.bill_drift
         ],
+        "restated_money": money_values(plan.restated_money),
         "metric_money": money_values(plan.metric_money),
         "totals": total_values(plan.totals),
         "moved": _moved(plan.moved),

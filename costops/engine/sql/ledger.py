@@ -169,14 +169,14 @@ def _netstring(value: Node) -> Node:
 
 @printed
 def totals(costs: int) -> Node:
-    """(currency, sum of each cost column) of what is alive."""
+    """(billing month, currency, sum of each cost column) of what is alive."""
     living = select([column("profile")], table("profiles"), where=is_null(column("taken")))
     return select(
-        [column("currency"), *(summed(column(each)) for each in _costs(costs))],
+        [alias(_month_text(), "of_month"), column("currency"), *(summed(column(each)) for each in _costs(costs))],
         table("items"),
         joins=[join(subquery(living, "living"), using=["profile"])],
-        group=[number(1)],
-        order=[number(1)],
+        group=[number(1), number(2)],
+        order=[number(1), number(2)],
     )
 
 

@@ -21,8 +21,10 @@ from costops.engine.sql.syntax import (
     cast,
     column,
     columns,
+    conjunction,
     create_table,
     create_view,
+    disjunction,
     function,
     insert,
     is_null,
@@ -136,8 +138,11 @@ def reported(program: Program) -> Node:
 
 
 @printed
-def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: int) -> Node:
-    """(step 0, report dimension by place, value, currency, amount) of a program without steps."""
+def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: int, without: tuple[str, ...]) -> Node:
+    """(step 0, report dimension by place, value, currency, amount) of a program without steps.
+
+    Billing months in `without`, `YYYY-MM`, do not count.
+    """
     path = alias(text(PATH_MARK), PATH)
     slotted = subquery(select([exp.Star(), path], subquery(slot_values(program, field_columns), "slotted")), "profiles")
     values = [
@@ -147,6 +152,7 @@ def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: 
     amounts = select(
         [column("tuple"), column("currency"), alias(summed(column(f"c{cost_place}")), "amount")],
         table("raw"),
+        where=_in_no_month(without),
         group=[number(1), number(2)],
     )
     keys = [*_report_columns(program), column("currency")]
@@ -163,7 +169,7 @@ def money_of_bill(program: Program, field_columns: tuple[str, ...], cost_place: 
 
 @printed
 def first_sums(cost_place: int) -> Node:
-    """`profile_sums`: the shown cost of each profile by currency."""
+    """`profile_sums`: the shown cost of each profile by billing month and currency."""
     return create_table("profile_sums", _sums("items", cost_place))
 
 
@@ -174,24 +180,60 @@ def more_sums(cost_place: int) -> Node:
 
 
 def _sums(items: str, cost_place: int) -> exp.Select:
-    values = [column("profile"), column("currency"), alias(cast(summed(column(f"c{cost_place}")), "HUGEINT"), "amount")]
-    return select(values, table(items), group=[number(1), number(2)])
+    amount = alias(cast(summed(column(f"c{cost_place}")), "HUGEINT"), "amount")
+    keys = columns(("profile", "month", "currency"))
+    return select([*keys, amount], table(items), group=[number(1), number(2), number(3)])
+
+
+def _month_is_one_of(months: Sequence[str]) -> Node:
+    return exp.In(this=column("month"), expressions=[cast(text(f"{each}-01"), "DATE") for each in months])
+
+
+def _in_no_month(months: Sequence[str]) -> Node | None:
+    return exp.Not(this=_month_is_one_of(months)) if months else None
 
 
 @printed
-def money_by_step(program: Program) -> Node:
-    """(step, report dimension by place, value, currency, amount) that each step adds; step 0 is the bill itself."""
+def money_by_step(program: Program, without: tuple[str, ...]) -> Node:
+    """(step, report dimension by place, value, currency, amount) that each step adds; step 0 is the bill itself.
+
+    Billing months in `without`, `YYYY-MM`, do not count.
+    """
+    counts = _in_no_month(without)
+    sums: Node = table("profile_sums")
+    if counts is not None:
+        sums = subquery(select([star()], table("profile_sums"), where=counts), "profile_sums")
     shown = join(subquery(reported(program), "reported"), using=["profile"])
     values = [*_report_columns(program), column("currency"), column("amount")]
-    born = select([alias(column("made"), "step"), *values], table("profile_sums"), joins=[shown])
+    born = select([alias(column("made"), "step"), *values], sums, joins=[shown])
     lost: list[Node] = [*_report_columns(program), column("currency"), alias(exp.Neg(this=column("amount")), "amount")]
     gone = select(
         [alias(column("taken"), "step"), *lost],
-        table("profile_sums"),
+        sums.copy(),
         joins=[shown.copy()],
         where=exp.Not(this=is_null(column("taken"))),
     )
     return create_table("moves", union_all([born, gone]))
+
+
+@printed
+def money_of_months(program: Program, place: int, months: tuple[str, ...]) -> Node:
+    """(billing month, value of one report dimension, currency, amount) of what is there in `months` after $1 steps."""
+    name = f"d{place}"
+    values = columns(("profile", "made", "taken", name))
+    living = subquery(select(values, subquery(reported(program), "all_profiles")), "reported")
+    is_made = binary(exp.LTE, column("made"), parameter(1))
+    is_left = disjunction(is_null(column("taken")), binary(exp.GT, column("taken"), parameter(1)))
+    month = alias(function("strftime", column("month"), text("%Y-%m")), "of_month")
+    return select(
+        [month, column(name), column("currency"), summed(column("amount"))],
+        table("profile_sums"),
+        joins=[join(living, using=["profile"])],
+        where=conjunction(is_made, is_left, _month_is_one_of(months)),
+        group=[number(1), number(2), number(3)],
+        having=binary(exp.NEQ, summed(column("amount")), number(0)),
+        order=[number(1), number(2), number(3)],
+    )
 
 
 def _report_columns(program: Program) -> list[Node]:

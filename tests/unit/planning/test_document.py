@@ -158,6 +158,7 @@ plans = st.builds(
     unallocated=few(st.builds(Coverage, dimensions, currencies, amounts, amounts, amounts, amounts)),
     result=few(st.builds(ElementCost, dimensions, values, currencies, amounts)),
     bill_drift=few(st.builds(BillDrift, values, months, texts, currencies, amounts, amounts)),
+    restated_money=few(money_lines),
     metric_money=few(money_lines),
     frozen=few(st.builds(FrozenMonth, months, st.sampled_from(["missing", "closed", "older"]), few(money_lines))),
     restated=few(st.builds(RestatedMonth, months, few(totals), few(money_lines))),

@@ -23,7 +23,7 @@ from costops.model.rules import (
     Source,
     Transform,
 )
-from costops.planning.evaluations import Reading, counts_read, plan_evaluations, walked_money
+from costops.planning.evaluations import Reading, plan_evaluations, walked_money
 from costops.planning.walk import walk
 from costops.workspace import open_workspace
 
@@ -102,8 +102,7 @@ class Bench:
         """Every reading is what its rule set alone gives, within 1e-9; gives the number of evaluations."""
         chosen, readings = plan_evaluations(rule_sets)
         assert chosen[-1] is rule_sets[-1]
-        counts = counts_read(readings, len(chosen))
-        outcomes = self.outcomes([Request(each, after=after) for each, after in zip(chosen, counts, strict=True)])
+        outcomes = self.outcomes([Request(each, by_step=True) for each in chosen])
         alone = [money_of(rules, each) for rules, each in zip(rule_sets, self.each_alone(rule_sets), strict=True)]
         for reading, own in zip(readings, alone, strict=True):
             read = outcomes[reading.evaluation].money_after(reading.after)
@@ -272,7 +271,6 @@ def test_those_that_are_evaluated_keep_their_order_with_the_last_one_last() -> N
     chosen, readings = plan_evaluations([of(each) for each in ("abc", "bc", "bca", "bcd", "bc", "abcd")])
     assert [names(each) for each in chosen] == ["b c a", "b c d", "a b c d"]
     assert [(each.evaluation, each.after) for each in readings] == [(2, 3), (0, 2), (0, 3), (1, 3), (0, 2), (2, 4)]
-    assert counts_read(readings, 3) == ((2, 3), (3,), (3, 4))
 
 
 texts = st.lists(st.text("abcABC", max_size=5).filter(lambda each: len(set(each.lower())) == len(each)), min_size=1)
