@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -316,6 +316,7 @@ class Workspace(AppliedVersions):
         with_ledger: bool = True,
     ) -> Plan:
         from costops.engine.name import engine_name
+        from costops.planning.checks import check_results
         from costops.planning.inputs import Inputs, make_plan
         from costops.planning.stored import StoredVersion
 
@@ -346,16 +347,24 @@ class Workspace(AppliedVersions):
                 heard=self._heard,
             )
             self._progress.stage("comparing the rules")
-            return make_plan(inputs)
+            made = make_plan(inputs)
+            return replace(made, checks=check_results(self.settings.checks, made, self.rules))
         finally:
             if reader is not None:
                 reader.close()
 
+    def refuse_failed(self, plan: Plan) -> None:
+        """Raises CheckError where a check forbids to apply the plan."""
+        from costops.planning.checks import refuse_failed
+
+        refuse_failed(plan)
+
     def apply(self, plan: Plan) -> Version:
-        """Write the plan's ledger as the next version, all or nothing; raises StaleError and BusyError."""
+        """Write the plan's ledger as the next version, all or nothing; raises CheckError, StaleError and BusyError."""
         from costops.planning.apply import draft_of
         from costops.state.writer import apply_version
 
+        self.refuse_failed(plan)
         if plan.ledger is None:
             raise StateError("the plan has nothing to write, or was made without its ledger")
         self._progress.stage(f"writing version {(plan.base.version or 0) + 1}")
