@@ -15,6 +15,7 @@ from types import MappingProxyType
 from costops.errors import InvalidRulesError, UsageError
 from costops.language.binding import bind_fields
 from costops.language.bound import Bound
+from costops.language.checks import read_checks
 from costops.language.costs import names_of_costs, report_names_in_two_cases, report_unknown_cost
 from costops.language.files import read_file
 from costops.language.kept import KeptFiles
@@ -189,17 +190,19 @@ def _settings(layers: _Layers, bound: Bound) -> Settings:
         raise UsageError(f"{cost_origin}: `{cost}` is no cost column", hint=hint)
     report_unknown_cost("cost", cost, bound.places.get("cost"), known_costs, bound.problems)
     memory_limit_bytes, memory_limit_origin = _memory_limit(layers)
-    lists = ("report", "billing", "metric_sources")
+    report = bound.words("report") if bound.has("report") else DEFAULT_REPORT
+    lists = ("report", "billing", "metric_sources", "checks")
     return Settings(
         root=layers.root,
         rules=rules,
         state=state,
         cost=cost,
-        report=bound.words("report") if bound.has("report") else DEFAULT_REPORT,
+        report=report,
         billing=tuple(_billing_source(bound, f"billing[{index}]") for index in range(bound.count("billing"))),
         metric_sources=tuple(
             _metric_source(bound, f"metric_sources[{index}]") for index in range(bound.count("metric_sources"))
         ),
+        checks=read_checks(bound, report),
         memory_limit_bytes=memory_limit_bytes,
         origins=MappingProxyType(
             {"rules": rules_origin, "state": state_origin, "cost": cost_origin, "memory_limit": memory_limit_origin}

@@ -6,6 +6,7 @@ CostopsError
   BillError            1  a bill or metric file cannot be read or is not a bill
   EngineError          1  the engine failed, or a rule asked to fail
   ConservationError    1  money in and money out differ; names the rule
+  CheckError           4  a check of costops.yaml forbids to apply the plan
   StaleError           5  state, rules or bill moved since the plan
   BusyError            6  another writer holds the state
   StateError           7  the state cannot be used, or has no version
@@ -80,6 +81,12 @@ class EngineError(CostopsError):
 
 class ConservationError(EngineError):
     """Money in and money out of a rule differ, which must never happen; nothing is written."""
+
+
+class CheckError(CostopsError):
+    """A check of costops.yaml forbids to apply the plan."""
+
+    exit_code = ExitCode.CHECK_FAILED
 
 
 class StaleError(CostopsError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from costops.applied import FIRST_RUN, AppliedVersions
-from costops.config import cache_folder, find_workspace, load_settings
+from costops.config import FILE_NAME, cache_folder, find_workspace, load_settings
 from costops.errors import BillError, EngineError, InvalidRulesError, StateError
-from costops.language.canonical import rules_digest
+from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
 from costops.language.fitting import Fitting
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from costops.model.bill_report import BillReport
     from costops.model.cache import CacheContents
     from costops.model.plan import Plan
+    from costops.periods import Period
+    from costops.planning.inputs import Compared
     from costops.planning.review import Reviewed
     from costops.sources.shapes import Probe
 
@@ -110,6 +112,39 @@ def clear_cache(start: Path) -> CacheContents:
     return clear(find_workspace(start))
 
 
+@dataclass(frozen=True, slots=True)
+class Restating:
+    """Frozen months that are to be written anew, and why."""
+
+    months: Period | frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The rules that a plan leads to."""
+
+    rules: RuleSet
+    rules_digest: str
+    label: str
+    """For people."""
+    found: tuple[Diagnostic, ...]
+    """What was found in them without evaluating them."""
+    heard: Callable[[tuple[Diagnostic, ...], bool], tuple[Diagnostic, ...]]
+    """As Inputs.heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What a plan is made on, and how."""
+
+    bill: BillDescription | KeptBill
+    files: tuple[SourceFile, ...]
+    cells: Path | None
+    full: bool
+    with_ledger: bool
+
+
 class Workspace(AppliedVersions):
     """One workspace; reads its files when they are first needed."""
 
@@ -121,8 +156,10 @@ class Workspace(AppliedVersions):
         environment: Mapping[str, str],
         progress: Progress = QUIET,
         recorder: Recorder | None = None,
+        cache: Path | None = None,
     ) -> None:
         super().__init__(settings, Surroundings(environment))
+        self._cache = cache if cache is not None else cache_folder(settings.root)
         self._settings_diagnostics = tuple(diagnostics)
         self._settings_texts = texts
         self._progress = progress
@@ -246,19 +283,64 @@ class Workspace(AppliedVersions):
 
     # Plan and apply.
 
-    def plan(self, *, keep_cells: bool = False, full: bool = False, with_ledger: bool = True) -> Plan:
+    def plan(
+        self,
+        *,
+        keep_cells: bool = False,
+        full: bool = False,
+        with_ledger: bool = True,
+        restate: Restating | None = None,
+    ) -> Plan:
         """What apply would do; raises InvalidRulesError, BillError, EngineError and StateError.
 
         It writes nothing but, with `keep_cells`, into the cache: what was read of the bill, and what the next plan can
         begin with; so that it is fast, and this one can still be applied once the bill has moved. With `full` nothing
         that is in the cache is used, and everything evaluated. A plan that is only shown or saved is made faster
-        without its ledger, and cannot be applied.
+        without its ledger, and cannot be applied. Months of `restate` are written anew although they are frozen.
         """
-        cells = self._cells if keep_cells else None
-        return self._plan(self.bill, self.bill.files, cells, full=full, with_ledger=with_ledger)
+        return self._plan(self._target(), self._ways(keep_cells, full, with_ledger), restate=restate)
+
+    def refresh(self, *, keep_cells: bool = False, full: bool = False, with_ledger: bool = True) -> Plan:
+        """What the bill and the usage numbers alone change: the newest version's rules on them as they are now.
+
+        Raises StateError where nothing has been applied yet, else what `plan` does.
+        """
+        target = self._target_of(self.version())
+        return self._plan(target, self._ways(keep_cells, full, with_ledger))
+
+    def check_refresh(self) -> None:
+        """Raises StaleError where rules or settings are not those of the newest version, with every difference."""
+        from costops.planning.refresh import check_refresh
+
+        check_refresh(self.version(), self.rules, self.settings)
+
+    def rollback(self, number: int, *, keep_cells: bool = False, full: bool = False, with_ledger: bool = True) -> Plan:
+        """An older version's rules on today's bill, in the months that are open; raises StateError as `version`."""
+        return self._plan(self._target_of(self.version(number)), self._ways(keep_cells, full, with_ledger))
+
+    def commits_since(self, version: Version) -> tuple[str, ...] | None:
+        """Commits of rules and costops.yaml since a version's own, the newest first; None where git cannot tell."""
+        from costops.revision import commits_since
+
+        commit = version.draft.commit
+        if commit is None or version.draft.dirty:
+            return None
+        return commits_since(self.settings.root, commit, (self.settings.rules, self.settings.root / FILE_NAME))
+
+    def compare(self, reference: str, *, keep_cells: bool = False, full: bool = False) -> Plan:
+        """The rules here against those of a git revision, on the same bill and without any state; nothing to apply.
+
+        Raises UsageError where git does not know the revision, InvalidRulesError where its rules have errors.
+        """
+        from costops.compared import compared_with
+
+        compared = compared_with(self.settings, reference, self._surroundings.variables)
+        return self._plan(self._target(), self._ways(keep_cells, full, False), compared=compared)
 
     def review(self, saved: Plan, *, full: bool = False) -> Reviewed:
         """A saved plan made again, with its ledger; raises StaleError with every reason where it is not the same.
+
+        Where `on_bill_change` accepts a newer bill, the rules may move as much more or less on it as that says.
 
         With `full` nothing that is in the cache is used, not even the cells of a bill that has moved since.
         """
@@ -274,10 +356,17 @@ class Workspace(AppliedVersions):
             if full:
                 return None
             kept = kept_bill(self._cells, saved.bill.digest, self.settings.reading)
+            if kept is None:
+                return None
             try:
-                return self._plan(kept, saved.bill_files, None) if kept is not None else None
+                return self._plan(target, _Ways(kept, saved.bill_files, None, False, True), restate=restate)
             except NotKeptError:
                 return None
+
+        restate = None
+        if saved.restated:
+            restate = Restating(frozenset(each.month for each in saved.restated), saved.reason or "")
+        target = self._target()
 
         here = Here(
             base=self._base(),
@@ -286,22 +375,42 @@ class Workspace(AppliedVersions):
             metrics_digest=self.metrics.digest,
             bill_digest=bill.digest if bill is not None else None,
             bill_files=bill.files if bill is not None else (),
-            plan=lambda: self._plan(self.bill, self.bill.files, self._cells, full=full),
+            plan=lambda: self._plan(target, self._ways(True, full, True), restate=restate),
             plan_on_kept_cells=plan_on_kept_cells,
             versions=self._all_versions,
+            tolerance_percent=self.settings.bill_tolerance_percent,
         )
         return review(saved, here)
 
-    def plan_with_digest(self, digest: str, *, full: bool = False) -> Plan:
+    def plan_with_digest(self, digest: str, *, full: bool = False, restate: Restating | None = None) -> Plan:
         """The plan, if it has that digest; raises UsageError for what is no digest, else StaleError."""
         from costops.planning.review import check_digest, review_digest
 
         wanted = check_digest(digest)
-        return review_digest(wanted, self.plan(keep_cells=True, full=full), self._all_versions)
+        plan = self.plan(keep_cells=True, full=full, restate=restate)
+        return review_digest(wanted, plan, self._all_versions)
 
-    @property
-    def _cache(self) -> Path:
-        return cache_folder(self.settings.root)
+    def _ways(self, keep_cells: bool, full: bool, with_ledger: bool) -> _Ways:
+        return _Ways(self.bill, self.bill.files, self._cells if keep_cells else None, full, with_ledger)
+
+    def _target(self) -> _Target:
+        """The rule files."""
+        found = self._problems(self.bill.columns if self.settings.billing else None)
+        return _Target(self.rules, rules_digest(self.rules), self._target_label(), found, self._heard)
+
+    def _target_of(self, version: Version) -> _Target:
+        """The rules of a version, with warnings about them that no comment of the files can silence."""
+        rules = rules_from_revisions(version.draft.rules)
+        found = check(
+            rules,
+            report=self.settings.report,
+            known_columns=self.bill.columns if self.settings.billing else None,
+            report_places=self.settings.spans,
+            metric_sources=frozenset(each.name for each in self.settings.metric_sources),
+            cost_columns=self.settings.cost_columns,
+        )
+        label = f"rules of {version.label}"
+        return _Target(rules, version.draft.rules_digest, label, in_order(found), lambda told, _: in_order(told))
 
     @property
     def _cells(self) -> Path:
@@ -309,54 +418,75 @@ class Workspace(AppliedVersions):
 
     def _plan(
         self,
-        bill: BillDescription | KeptBill,
-        files: tuple[SourceFile, ...],
-        cells: Path | None,
+        target: _Target,
+        ways: _Ways,
         *,
-        full: bool = False,
-        with_ledger: bool = True,
+        restate: Restating | None = None,
+        compared: Compared | None = None,
     ) -> Plan:
         from costops.engine.name import engine_name
+        from costops.planning.checks import check_results
         from costops.planning.inputs import Inputs, make_plan
+        from costops.planning.months import OpenMonths
         from costops.planning.stored import StoredVersion
 
-        found = self._problems(bill.columns if self.settings.billing else None)
-        if any(each.is_error for each in found):
-            raise InvalidRulesError(self._heard(found, False), self.texts)
-        reader = self._reader()
+        bill = ways.bill
+        if any(each.is_error for each in target.found):
+            raise InvalidRulesError(target.heard(target.found, False), self.texts)
+        reader = self._reader() if compared is None else None
         try:
             stored = StoredVersion(reader) if reader is not None and reader.base().version is not None else None
+            months = OpenMonths(
+                closed=reader.closed_months() if reader is not None else frozenset(),
+                newest=self.settings.restate_months,
+                restate=restate.months if restate is not None else None,
+                reason=restate.reason if restate is not None else None,
+            )
+            base_label = stored.version.label if stored else "nothing applied yet"
             inputs = Inputs(
                 settings=self.settings,
-                rules=self.rules,
-                rules_digest=rules_digest(self.rules),
+                rules=target.rules,
+                rules_digest=target.rules_digest,
                 bill_digest=bill.digest,
-                bill_files=files,
+                bill_files=ways.files,
                 metrics_digest=self.metrics.digest,
                 metric_files=self.metrics.files,
                 engine=engine_name(),
                 base=reader.base() if reader is not None else FIRST_RUN,
-                base_label=stored.version.label if stored else "nothing applied yet",
-                target_label=self._target_label(),
+                base_label=base_label if compared is None else f"rules at {compared.revision}",
+                target_label=target.label,
                 stored=stored,
                 cost_columns=bill.cost_columns,
-                evaluate=partial(self._evaluate, bill, cells, full=full),
+                evaluate=partial(self._evaluate, bill, ways.cells, full=ways.full),
                 fit=partial(Fitting, known_columns=bill.columns, cost_columns=self.settings.cost_columns),
-                with_ledger=with_ledger,
-                diagnostics=found,
-                heard=self._heard,
+                months=months,
+                compared=compared,
+                with_ledger=ways.with_ledger,
+                diagnostics=target.found,
+                heard=target.heard,
             )
             self._progress.stage("comparing the rules")
-            return make_plan(inputs)
+            made = make_plan(inputs)
+            return replace(made, checks=check_results(self.settings.checks, made, target.rules))
         finally:
             if reader is not None:
                 reader.close()
 
-    def apply(self, plan: Plan) -> Version:
-        """Write the plan's ledger as the next version, all or nothing; raises StaleError and BusyError."""
-        from costops.planning.apply import draft_of
+    def refuse_failed(self, plan: Plan) -> None:
+        """Raises CheckError where a check forbids to apply the plan."""
+        from costops.planning.checks import refuse_failed
+
+        refuse_failed(plan)
+
+    def apply(self, plan: Plan, *, cause: str | None = None, reason: str | None = None) -> Version:
+        """Write the plan's ledger as the next version, all or nothing; raises CheckError, StaleError and BusyError.
+
+        `cause` and `reason` are what the plan itself says, unless they are given.
+        """
+        from costops.planning.apply import draft_of, record_of
         from costops.state.writer import apply_version
 
+        self.refuse_failed(plan)
         if plan.ledger is None:
             raise StateError("the plan has nothing to write, or was made without its ledger")
         self._progress.stage(f"writing version {(plan.base.version or 0) + 1}")
@@ -367,12 +497,15 @@ class Workspace(AppliedVersions):
             actor=self._surroundings.actor(),
             commit=revision.commit,
             dirty=revision.dirty,
+            cause=cause,
+            reason=reason,
         )
         return apply_version(
             self.settings.state,
             base=plan.base,
             draft=draft,
             ledger=plan.ledger,
+            record=record_of(plan),
             timeout_seconds=self._surroundings.wait_seconds(),
         )
 

@@ -68,6 +68,7 @@ def command(
                 "stdout was closed before the whole plan was shown; nothing was written",
                 hint="let its reader take all of it, or send it to a file",
             ) from error
+    workspace.refuse_failed(plan)
     if not plan.writes:
         return ExitCode.DONE
     if not reviewed and not auto_approve:

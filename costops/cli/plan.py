@@ -58,4 +58,6 @@ def command(
 
         output.flush()
         output.narrate("\n" + profile_text(record.profile()))
+    if plan.failed_checks:
+        return ExitCode.CHECK_FAILED
     return ExitCode.CHANGES if detailed_exitcode and plan.writes else ExitCode.DONE

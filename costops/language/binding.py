@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from costops.language.bound import INVALID, Bound
 from costops.language.costs import read_costs
-from costops.language.fields import METRIC_WEIGHT, Field, ValueType
+from costops.language.fields import KINDS, METRIC_WEIGHT, Field, ValueType
 from costops.language.nearness import did_you_mean
 from costops.language.nodes import Kind, ListNode, MappingNode, Node, ScalarNode, describe
 from costops.language.problems import Problems
 from costops.language.scalars import (
+    read_amount,
     read_boolean,
     read_day,
     read_id,
@@ -206,6 +207,22 @@ def _read_drop(node: Node, field: Field, bound: Bound, path: str) -> object:
     return read_patterns(node, bound.problems)
 
 
+def _read_kinds(node: Node, field: Field, bound: Bound, path: str) -> tuple[str, ...] | None:
+    """Kinds of entries; `true` is all of them."""
+    if isinstance(node, ScalarNode) and node.kind is Kind.BOOLEAN:
+        if node.text.lower() == "true":
+            return tuple(KINDS)
+        bound.problems.error("CO205", node.span, f"`{path}` cannot be {node.text}", hint="write true, or remove it")
+        return None
+    names = _read_names(node, field, bound, path)
+    unknown = [name for name in names or () if name not in KINDS]
+    for name in unknown:
+        hint = did_you_mean(name, KINDS, f"use true, or some of {', '.join(KINDS)}")
+        item = next(each for each in items_of(node) if isinstance(each, ScalarNode) and each.text == name)
+        bound.problems.error("CO205", item.span, f"`{path}` cannot be `{name}`", hint=hint)
+    return None if unknown else names
+
+
 _Reader = Callable[[Node, Field, Bound, str], object]
 
 _READERS: dict[ValueType, _Reader] = {
@@ -215,6 +232,7 @@ _READERS: dict[ValueType, _Reader] = {
     ValueType.TEXT: lambda node, field, bound, path: read_text(node, bound.problems),
     ValueType.TEXT_OR_NULL: _read_optional_text,
     ValueType.TEXT_OR_EMPTY: lambda node, field, bound, path: read_text(node, bound.problems, may_be_empty=True),
+    ValueType.TEXTS: _read_names,
     ValueType.TEXT_MAP: _read_text_map,
     ValueType.BOOLEAN: lambda node, field, bound, path: read_boolean(node, bound.problems),
     ValueType.CHOICE: _read_choice,
@@ -225,6 +243,8 @@ _READERS: dict[ValueType, _Reader] = {
     ValueType.METRICS: _read_metrics,
     ValueType.DAY: lambda node, field, bound, path: read_day(node, bound.problems),
     ValueType.PERCENTAGE: lambda node, field, bound, path: read_percentage(node, bound.problems),
+    ValueType.AMOUNT: lambda node, field, bound, path: read_amount(node, bound.problems),
+    ValueType.KINDS: _read_kinds,
     ValueType.CONDITION: lambda node, field, bound, path: read_condition(node, bound, path),
     ValueType.SOURCES: lambda node, field, bound, path: read_sources(node, bound, path),
     ValueType.TRANSFORMS: lambda node, field, bound, path: read_transforms(node, bound),

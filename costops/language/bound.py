@@ -70,6 +70,10 @@ class Bound:
         """How many items a list of mappings has."""
         return cast("int", self.values.get(path, 0))
 
+    def amount(self, path: str) -> int:
+        """A percentage or an amount in units of 1e-12; 0 where none was written."""
+        return cast("int", self.values.get(path, 0))
+
     def condition(self, path: str) -> Condition:
         """A condition; everything where none was written."""
         return cast("Condition", self.values.get(path, EVERYTHING))

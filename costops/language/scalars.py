@@ -135,5 +135,22 @@ def read_percentage(node: Node, problems: Problems) -> int | None:
     return amount
 
 
+def read_amount(node: Node, problems: Problems) -> int | None:
+    """An amount of 0 or more in picos, from the text as written; None after a problem was reported."""
+    text = node.text if isinstance(node, ScalarNode) and node.kind is not Kind.NULL else ""
+    if not _DECIMAL.fullmatch(text) or len(text) > _LONGEST_DECIMAL:
+        shown = f", this is {quoted(text)}" if text else f", this is {describe(node)}"
+        problems.error("CO212", node.span, f"an amount is wanted here{shown}", hint="write a plain decimal number")
+        return None
+    if not is_exact_in_picos(text):
+        problems.error("CO608", node.span, f"the amount {text} has more than 12 decimal places")
+        return None
+    amount = parse_picos(text)
+    if amount < 0:
+        problems.error("CO608", node.span, f"the amount {text} is negative")
+        return None
+    return amount
+
+
 def _is_quoted(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.quoted

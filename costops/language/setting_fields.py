@@ -41,6 +41,61 @@ METRIC_SOURCE: tuple[Field, ...] = (
     ),
 )
 
+_OVERRIDE: tuple[Field, ...] = (
+    Field(name="reason", type=ValueType.TEXT, required=True, doc="Why the plan may be applied all the same."),
+    Field(
+        name="until",
+        type=ValueType.DAY,
+        required=True,
+        doc="It counts for bills whose newest billing month begins on this day or before it.",
+    ),
+)
+
+CHECK: tuple[Field, ...] = (
+    Field(
+        name="max_moved_percent",
+        type=ValueType.PERCENTAGE,
+        doc="How many percent of a currency's cost the rules may move together.",
+    ),
+    Field(name="max_moved", type=ValueType.AMOUNT, doc="How much of `currency` the rules may move together."),
+    Field(
+        name="max_unallocated_percent",
+        type=ValueType.PERCENTAGE,
+        doc="How many percent of a currency's cost may have no value.",
+    ),
+    Field(name="max_unallocated", type=ValueType.AMOUNT, doc="How much of `currency` may have no value."),
+    Field(name="protect", type=ValueType.TEXTS, doc="Elements whose cost the rules may not change."),
+    Field(
+        name="require_owner",
+        type=ValueType.KINDS,
+        doc="With true every enabled entry needs an `owner`; with a list those of these kinds do.",
+    ),
+    Field(name="of", type=ValueType.NAME, doc="The dimension of `report` that is looked at."),
+    Field(name="currency", type=ValueType.TEXT, doc="The currency of the amount."),
+    Field(
+        name="by_percent",
+        type=ValueType.PERCENTAGE,
+        default="0",
+        doc="How many percent the cost of a protected element may change all the same.",
+    ),
+    Field(
+        name="severity",
+        type=ValueType.CHOICE,
+        default="error",
+        doc="What a failed check does.",
+        choices=(
+            Choice(value="error", doc="The plan cannot be applied; exit code 4."),
+            Choice(value="warn", doc="It is told."),
+        ),
+    ),
+    Field(
+        name="override",
+        type=ValueType.MAPPING,
+        fields=_OVERRIDE,
+        doc="Lets a plan pass that the check would stop.",
+    ),
+)
+
 SETTINGS: tuple[Field, ...] = (
     Field(name="version", type=ValueType.INTEGER, required=True, doc="The version of this file's format: 1."),
     Field(name="rules", type=ValueType.TEXT, default="rules/", doc="The folder of rule files, inside the workspace."),
@@ -64,7 +119,7 @@ SETTINGS: tuple[Field, ...] = (
         type=ValueType.TEXT,
         doc="How much memory the engine may use, such as 1GiB; what does not fit goes to the disk meanwhile.",
     ),
-    Field(name="checks", type=ValueType.ANYTHING, not_built="CO421", doc="Guard checks of every plan."),
+    Field(name="checks", type=ValueType.ENTRIES, default="[]", fields=CHECK, doc="Guard checks of every plan."),
     Field(name="cache", type=ValueType.ANYTHING, not_built="CO422", doc="The folder of the cell cache."),
     Field(name="restate_months", type=ValueType.ANYTHING, not_built="CO423", doc="How many months stay open."),
     Field(name="on_bill_change", type=ValueType.ANYTHING, not_built="CO424", doc="What a newer bill means for apply."),

@@ -76,7 +76,6 @@ CODES: dict[str, str] = {
     "CO322": "An entry is renamed from itself.",
     "CO323": "Two entries are renamed from the same id.",
     # In the contract, and not built yet.
-    "CO421": "`checks` is not built yet.",
     "CO422": "`cache` is not built yet.",
     "CO423": "`restate_months` is not built yet.",
     "CO424": "`on_bill_change` is not built yet.",
@@ -98,6 +97,10 @@ CODES: dict[str, str] = {
     "CO602": "The rules folder is not inside the workspace.",
     "CO603": "Two sources have the same name.",
     "CO604": "The memory limit is no amount of memory, or too small.",
+    "CO605": "A check has no kind, or more than one.",
+    "CO606": "A check has a field that its kind does not use.",
+    "CO607": "A check looks at a dimension that is not reported.",
+    "CO608": "An amount is negative, or has more than 12 decimal places.",
     "CO611": "A cost column that a billing source adds has a name that means something else.",
     # What a bill has, and what an evaluation found.
     "CO701": "Charges have no amount in a cost column.",

@@ -37,6 +37,37 @@ class MetricSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Why and how long a plan may be applied although a check would stop it."""
+
+    reason: str
+    until: str
+    """`YYYY-MM-DD`: it counts for bills whose newest billing month begins on this day or before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One entry of `checks`; which fields beside `kind` are there depends on the kind."""
+
+    kind: str
+    """max_moved_percent, max_moved, max_unallocated_percent, max_unallocated, protect or require_owner."""
+    limit: int = 0
+    """Units of 1e-12 percent, or picos of `currency`; of `protect`, the percent that are tolerated."""
+    of: str = ""
+    """A report dimension; empty for require_owner."""
+    currency: str | None = None
+    elements: tuple[str, ...] = ()
+    """The protected ones."""
+    kinds: tuple[str, ...] = ()
+    """Those whose entries need an owner."""
+    severity: str = "error"
+    """error or warn."""
+    override: Override | None = None
+    line: int = 0
+    """In costops.yaml."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A workspace's settings, each with where it came from."""
 
@@ -48,6 +79,8 @@ class Settings:
     report: tuple[str, ...] = ()
     billing: tuple[BillingSource, ...] = ()
     metric_sources: tuple[MetricSource, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """What guards every plan. No part of a ledger, so that a plan of other checks is the same plan."""
     memory_limit_bytes: int | None = None
     """How much memory the engine may use; None: what it takes by itself. It decides no amount."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)

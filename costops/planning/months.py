@@ -23,7 +23,7 @@ class OpenMonths:
     closed: frozenset[str] = frozenset()
     newest: int | None = None
     """How many of the bill's newest months are open; None: all."""
-    restate: Period | None = None
+    restate: Period | frozenset[str] | None = None
     """Frozen months that are written anew nevertheless."""
     reason: str | None = None
     """Why; never None with `restate`."""

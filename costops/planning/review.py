@@ -23,8 +23,9 @@ from costops.render.plan_json import DOCUMENT_DIGEST, plan_document
 from costops.render.stale_text import digest_lines, drift_lines
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NOT_BOUND = ("base_label", "target_label", "engine", "rules", DOCUMENT_DIGEST)
-"""What a document says of time, commit and program, which a plan does not bind, and the rules, which have a digest."""
+_NOT_BOUND = ("base_label", "target_label", "engine", "rules", "checks", DOCUMENT_DIGEST)
+"""What a document says of time, commit and program, which a plan does not bind; the rules, which have a digest; and the
+checks, which are made anew where they guard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 from costops.config import find_workspace, load_settings
 from costops.errors import ExitCode, InvalidRulesError, UsageError
 from costops.language.setting_fields import SETTINGS
-from costops.model.settings import BillingSource, MetricSource
+from costops.model.settings import BillingSource, Check, MetricSource, Override
 
 FULL = """\
 version: 1
@@ -25,6 +25,14 @@ billing:
 metric_sources:
   - {name: warehouse, kind: file, path: "usage/*.csv"}
 memory_limit: 1.5GiB
+checks:
+  - {max_moved_percent: 10.5, of: team}
+  - {max_unallocated: 0.5, currency: USD, of: env, severity: warn}
+  - protect: [checkout, search]
+    of: team
+    by_percent: 2
+    override: {reason: moving house, until: 2026-12-31}
+  - {require_owner: true}
 """
 
 
@@ -69,7 +77,22 @@ def test_every_setting_is_read_with_its_origin(tmp_path: Path) -> None:
         "billing": "costops.yaml:6",
         "metric_sources": "costops.yaml:9",
         "memory_limit": "costops.yaml:11",
+        "checks": "costops.yaml:12",
     }
+    assert settings.checks == (
+        Check(kind="max_moved_percent", limit=10_500_000_000_000, of="team", line=13),
+        Check(kind="max_unallocated", limit=500_000_000_000, currency="USD", of="env", severity="warn", line=14),
+        Check(
+            kind="protect",
+            limit=2 * 10**12,
+            elements=("checkout", "search"),
+            of="team",
+            override=Override(reason="moving house", until="2026-12-31"),
+            line=15,
+        ),
+        Check(kind="require_owner", kinds=("label", "dimension", "metric", "allocation"), line=19),
+    )
+    assert "checks" not in settings.canonical()
     assert settings.memory_limit_bytes == 1_610_612_736
     assert (settings.spans["report[1]"].line, settings.spans["report[1]"].column) == (5, 15)
     assert settings.billing[0].span is not None
@@ -206,7 +229,26 @@ def test_a_workspace_may_be_the_git_root_itself(tmp_path: Path) -> None:
         ("version: 1\nbilling: [{name: a, path: b, costs: {net: x}}, {name: b, path: c, costs: {Net: x}}]\n", ("CO611", "2:75", "a cost column cannot be called `Net`, which differs from `net` in case alone")),
         ("version: 1\ncost: nett\nbilling: [{name: a, path: b, costs: {net: x}}]\n", ("CO205", "2:7", "`cost` cannot be `nett`")),
         ("version: 1\nmetric_sources: [{name: a, kind: sql, path: b}]\n", ("CO205", "2:34", "`metric_sources[0].kind` cannot be `sql`")),
-        ("version: 1\nchecks: []\n", ("CO421", "2:1", "`checks` is not built yet")),
+        ("version: 1\nchecks: [10]\n", ("CO203", "2:10", "a mapping of fields is wanted here, this is a number")),
+        ("version: 1\nchecks: [{of: ServiceName}]\n", ("CO605", "2:11", "this check says nothing to look at")),
+        ("version: 1\nchecks: [{max_moved: 1, max_moved_percent: 1, of: ServiceName, currency: USD}]\n", ("CO605", "2:11", "a check has one kind, and this one has `max_moved_percent` and `max_moved`")),
+        ("version: 1\nchecks: [{max_moved_percent: 1}]\n", ("CO202", "2:11", "`of` is missing")),
+        ("version: 1\nchecks: [{max_moved: 1, of: ServiceName}]\n", ("CO202", "2:11", "`currency` is missing")),
+        ("version: 1\nchecks: [{max_moved_percent: 1, of: ServiceName, currency: USD}]\n", ("CO606", "2:50", "`currency` is not used by `max_moved_percent`")),
+        ("version: 1\nchecks: [{require_owner: true, of: ServiceName}]\n", ("CO606", "2:32", "`of` is not used by `require_owner`")),
+        ("version: 1\nchecks: [{max_moved_percent: 1, of: team}]\n", ("CO607", "2:37", "`team` is not in `report`, and only what is reported can be checked")),
+        ("version: 1\nchecks: [{max_moved: -1, of: ServiceName, currency: USD}]\n", ("CO608", "2:22", "the amount -1 is negative")),
+        ("version: 1\nchecks: [{max_moved: 0.0000000000001, of: ServiceName, currency: USD}]\n", ("CO608", "2:22", "the amount 0.0000000000001 has more than 12 decimal places")),
+        ("version: 1\nchecks: [{max_moved: 1e3, of: ServiceName, currency: USD}]\n", ("CO212", "2:22", 'an amount is wanted here, this is "1e3"')),
+        ("version: 1\nchecks: [{max_moved_percent: -1, of: ServiceName}]\n", ("CO502", "2:30", "the percentage -1 is negative")),
+        ("version: 1\nchecks: [{require_owner: false}]\n", ("CO205", "2:26", "`checks[0].require_owner` cannot be false")),
+        ("version: 1\nchecks: [{require_owner: [allocations]}]\n", ("CO205", "2:27", "`checks[0].require_owner` cannot be `allocations`")),
+        ("version: 1\nchecks: [{protect: [], of: ServiceName}]\n", ("CO209", "2:20", "`checks[0].protect` is empty")),
+        ("version: 1\nchecks: [{protect: [a, a], of: ServiceName}]\n", ("CO217", "2:24", "`a` stands in `checks[0].protect` twice")),
+        ("version: 1\nchecks: [{require_owner: true, severity: fatal}]\n", ("CO205", "2:42", "`checks[0].severity` cannot be `fatal`")),
+        ("version: 1\nchecks: [{require_owner: true, override: {until: 2026-12-31}}]\n", ("CO202", "2:43", "`reason` is missing")),
+        ("version: 1\nchecks: [{require_owner: true, override: {reason: x}}]\n", ("CO202", "2:43", "`until` is missing")),
+        ("version: 1\nchecks: [{require_owner: true, override: {reason: x, until: 2026-02-30}}]\n", ("CO510", "2:61", '"2026-02-30" is no day')),
         ("version: 1\ncache: x\n", ("CO422", "2:1", "`cache` is not built yet")),
         ("version: 1\nrestate_months: 2\n", ("CO423", "2:1", "`restate_months` is not built yet")),
         ("version: 1\non_bill_change: {}\n", ("CO424", "2:1", "`on_bill_change` is not built yet")),
@@ -229,6 +271,25 @@ def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
         "CO602",
         "CO201",
     ]
+
+
+def test_a_check_hints_at_what_was_meant(tmp_path: Path) -> None:
+    text = "version: 1\nreport: [team]\nchecks:\n  - {max_moved_percnt: 1, of: taem}\n  - {max_moved_percent: 1, of: taem}\n"
+    with pytest.raises(InvalidRulesError) as caught:
+        load_settings(workspace(tmp_path, text))
+    assert [(each.code, each.hint) for each in caught.value.diagnostics] == [
+        ("CO201", "did you mean `max_moved_percent`?"),
+        (
+            "CO605",
+            "add one of max_moved_percent, max_moved, max_unallocated_percent, max_unallocated, protect, require_owner",
+        ),
+        ("CO607", "did you mean `team`?"),
+    ]
+
+
+def test_a_check_is_not_held_against_a_report_that_is_wrong(tmp_path: Path) -> None:
+    text = "version: 1\nreport: []\nchecks: [{max_moved_percent: 1, of: team}]\n"
+    assert [code for code, _, _ in errors(tmp_path, text)] == ["CO209"]
 
 
 def test_rules_that_leave_the_workspace_through_a_link_are_refused(tmp_path: Path) -> None:
@@ -302,4 +363,5 @@ def test_the_table_says_the_defaults_that_hold() -> None:
         "report": "[ServiceName]",
         "billing": "[]",
         "metric_sources": "[]",
+        "checks": "[]",
     }
