@@ -203,6 +203,8 @@ def _settings(layers: _Layers, bound: Bound) -> Settings:
             _metric_source(bound, f"metric_sources[{index}]") for index in range(bound.count("metric_sources"))
         ),
         checks=read_checks(bound, report),
+        restate_months=_restate_months(bound),
+        bill_tolerance_percent=_tolerance(bound),
         memory_limit_bytes=memory_limit_bytes,
         origins=MappingProxyType(
             {"rules": rules_origin, "state": state_origin, "cost": cost_origin, "memory_limit": memory_limit_origin}
@@ -229,6 +231,20 @@ def _memory_limit(layers: _Layers) -> tuple[int | None, str]:
         raise UsageError(f"{origin}: {message}", hint=hint)
     layers.bound.problems.error("CO604", layers.bound.place("memory_limit"), message, hint=hint)
     return None, origin
+
+
+def _restate_months(bound: Bound) -> int | None:
+    count = bound.values.get("restate_months")
+    if isinstance(count, int) and count < 1:
+        message = f"`restate_months: {count}` would leave no month open"
+        bound.problems.error("CO609", bound.place("restate_months"), message, hint="write 1 or more, or remove it")
+        return None
+    return count if isinstance(count, int) else None
+
+
+def _tolerance(bound: Bound) -> int | None:
+    path = "on_bill_change.accept.tolerance_percent"
+    return bound.amount(path) if bound.has(path) else None
 
 
 def _billing_source(bound: Bound, path: str) -> BillingSource:

@@ -145,6 +145,10 @@ class _Ways:
     with_ledger: bool
 
 
+def _in_order(found: tuple[Diagnostic, ...], _evaluated: bool) -> tuple[Diagnostic, ...]:
+    return in_order(list(found))
+
+
 class Workspace(AppliedVersions):
     """One workspace; reads its files when they are first needed."""
 
@@ -410,7 +414,7 @@ class Workspace(AppliedVersions):
             cost_columns=self.settings.cost_columns,
         )
         label = f"rules of {version.label}"
-        return _Target(rules, version.draft.rules_digest, label, in_order(found), lambda told, _: in_order(told))
+        return _Target(rules, version.draft.rules_digest, label, in_order(found), _in_order)
 
     @property
     def _cells(self) -> Path:

@@ -96,6 +96,23 @@ CHECK: tuple[Field, ...] = (
     ),
 )
 
+_ON_BILL_CHANGE: tuple[Field, ...] = (
+    Field(
+        name="accept",
+        type=ValueType.MAPPING,
+        required=True,
+        fields=(
+            Field(
+                name="tolerance_percent",
+                type=ValueType.PERCENTAGE,
+                required=True,
+                doc="How many percent more or less the rules may move of any element than was reviewed.",
+            ),
+        ),
+        doc="Apply the reviewed rules on the newer bill.",
+    ),
+)
+
 SETTINGS: tuple[Field, ...] = (
     Field(name="version", type=ValueType.INTEGER, required=True, doc="The version of this file's format: 1."),
     Field(name="rules", type=ValueType.TEXT, default="rules/", doc="The folder of rule files, inside the workspace."),
@@ -121,7 +138,16 @@ SETTINGS: tuple[Field, ...] = (
     ),
     Field(name="checks", type=ValueType.ENTRIES, default="[]", fields=CHECK, doc="Guard checks of every plan."),
     Field(name="cache", type=ValueType.ANYTHING, not_built="CO422", doc="The folder of the cell cache."),
-    Field(name="restate_months", type=ValueType.ANYTHING, not_built="CO423", doc="How many months stay open."),
-    Field(name="on_bill_change", type=ValueType.ANYTHING, not_built="CO424", doc="What a newer bill means for apply."),
+    Field(
+        name="restate_months",
+        type=ValueType.INTEGER,
+        doc="How many of the bill's newest months plans may change; all without it.",
+    ),
+    Field(
+        name="on_bill_change",
+        type=ValueType.MAPPING,
+        fields=_ON_BILL_CHANGE,
+        doc="What a newer bill means for a saved plan; without it the plan is refused.",
+    ),
 )
 """costops.yaml."""

@@ -77,8 +77,6 @@ CODES: dict[str, str] = {
     "CO323": "Two entries are renamed from the same id.",
     # In the contract, and not built yet.
     "CO422": "`cache` is not built yet.",
-    "CO423": "`restate_months` is not built yet.",
-    "CO424": "`on_bill_change` is not built yet.",
     # What allocations mean.
     "CO501": "Percentages do not add up to 100.",
     "CO502": "A percentage is negative.",
@@ -101,6 +99,7 @@ CODES: dict[str, str] = {
     "CO606": "A check has a field that its kind does not use.",
     "CO607": "A check looks at a dimension that is not reported.",
     "CO608": "An amount is negative, or has more than 12 decimal places.",
+    "CO609": "`restate_months` would leave no month open.",
     "CO611": "A cost column that a billing source adds has a name that means something else.",
     # What a bill has, and what an evaluation found.
     "CO701": "Charges have no amount in a cost column.",

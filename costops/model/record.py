@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BILL, METRICS = "bill", "metrics"
-"""Actions of the two entries that no rule made: what the bill changed, and what the usage numbers did."""
+BILL, RESTATE, METRICS = "bill", "restate", "metrics"
+"""Actions of the entries that no rule made: what the bill changed, what writing frozen months anew did, and what the
+usage numbers did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class RecordedMoney:
     """What one element gained or lost by one cause, in picos of the version's cost column."""
 
     cause: str
-    """bill, metrics, rule, order or upstream."""
+    """bill, restate, metrics, rule, order or upstream."""
     rule: str | None
     """The allocation through which the money moved; None where it went through none."""
     dimension: str
@@ -31,7 +32,7 @@ class RecordedChange:
     """One change of the plan, or what the bill or the usage numbers changed, with the money it moved."""
 
     action: str
-    """add, change, remove, move, rename, or BILL or METRICS, whose other texts are empty."""
+    """add, change, remove, move, rename, or BILL, RESTATE or METRICS, whose other texts are empty."""
     kind: str = ""
     id: str = ""
     previous_id: str | None = None
@@ -57,7 +58,7 @@ class Record:
     """Everything that a version keeps of its plan beside what its row says."""
 
     changes: tuple[RecordedChange, ...] = ()
-    """In the order of the plan: bill, metrics, then settings and rules."""
+    """In the order of the plan: bill, restated months, metrics, then settings and rules."""
     providers: tuple[ProviderTotal, ...] = ()
     """Sorted by month, provider, cost column and currency; none of 0."""
 

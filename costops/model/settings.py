@@ -81,6 +81,10 @@ class Settings:
     metric_sources: tuple[MetricSource, ...] = ()
     checks: tuple[Check, ...] = ()
     """What guards every plan. No part of a ledger, so that a plan of other checks is the same plan."""
+    restate_months: int | None = None
+    """How many of the bill's newest months plans may change; None: all."""
+    bill_tolerance_percent: int | None = None
+    """In picos of a percent, how much of what a saved plan's rules move a newer bill may change; None: nothing."""
     memory_limit_bytes: int | None = None
     """How much memory the engine may use; None: what it takes by itself. It decides no amount."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -14,8 +14,10 @@ from typing import Any
 from costops.errors import StaleError, UsageError
 from costops.model.bill import SourceFile
 from costops.model.drift import FileDrift
+from costops.model.net_money import net_deltas
 from costops.model.plan import Plan
 from costops.model.version import Base, Version
+from costops.money import SAME_PICOS, WHOLE_PICOS
 from costops.planning.document import first_difference
 from costops.planning.saved import PLAN_AGAIN
 from costops.planning.stale import drift_between, file_drifts
@@ -44,6 +46,8 @@ class Here:
     """On the cells of the saved plan's own bill; None where they are not kept."""
     versions: Callable[[], Sequence[Version]]
     """All of the state, the newest first."""
+    tolerance_percent: int | None = None
+    """As in Settings.bill_tolerance_percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,10 @@ class Reviewed:
 
     plan: Plan
     bill_moved: tuple[FileDrift, ...] | None = None
-    """Files of the bill that moved, where the plan was made on its own kept cells; None where the bill did not."""
+    """Files of the bill that moved, where the plan was made on its own kept cells, or on the newer bill where that was
+    `accepted`; None where the bill did not."""
+    accepted: bool = False
+    """Whether the plan is that of a newer bill."""
 
 
 def review(saved: Plan, here: Here) -> Reviewed:
@@ -64,10 +71,27 @@ def review(saved: Plan, here: Here) -> Reviewed:
             return Reviewed(plan, file_drifts(saved.bill_files, here.bill_files))
     plan = here.plan()
     if plan.plan_digest != saved.plan_digest:
+        if _only_the_bill_moved(saved, here) and is_acceptable(saved, plan, here.tolerance_percent):
+            return Reviewed(plan, file_drifts(saved.bill_files, here.bill_files), accepted=True)
         drift = drift_between(saved, plan, here.versions())
         raise StaleError("the saved plan is stale; nothing was written", hint=PLAN_AGAIN, reasons=drift_lines(drift))
     _check_shown(saved, plan)
     return Reviewed(plan)
+
+
+def is_acceptable(saved: Plan, plan: Plan, tolerance_percent: int | None) -> bool:
+    """Whether the rules move of every element what was reviewed, within so many percent of it, in picos of one."""
+    if tolerance_percent is None or saved.engine != plan.engine:
+        return False
+    changes = [[(each.action, each.kind, each.id, each.fields) for each in made.changes] for made in (saved, plan)]
+    if changes[0] != changes[1] or [each.month for each in saved.restated] != [each.month for each in plan.restated]:
+        return False
+    reviewed, found = net_deltas(saved), net_deltas(plan)
+    return all(
+        abs(found.get(key, 0) - reviewed.get(key, 0)) * WHOLE_PICOS
+        <= max(abs(reviewed.get(key, 0)) * tolerance_percent, (SAME_PICOS - 1) * WHOLE_PICOS)
+        for key in {**reviewed, **found}
+    )
 
 
 def check_digest(digest: str) -> str:

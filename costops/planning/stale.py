@@ -22,7 +22,7 @@ from costops.planning.tables import row_changes
 
 def drift_between(saved: Plan, now: Plan, versions: Sequence[Version]) -> Drift:
     """Everything in which `now` differs from `saved`; `versions` are all of the state, the newest first."""
-    entries = _entry_changes(saved.rules, now.rules)
+    entries = entry_changes(saved.rules, now.rules)
     shared = tuple(each for each in saved.dimensions if each in now.dimensions)
     comparable = shared if saved.cost == now.cost else ()
     return Drift(
@@ -62,7 +62,7 @@ def _versions_since(saved: Base, now: Base, versions: Sequence[Version]) -> tupl
     return tuple(each for each in versions if each.serial > saved.serial)
 
 
-def _entry_changes(saved: Sequence[RuleRevision], now: Sequence[RuleRevision]) -> tuple[Change, ...]:
+def entry_changes(saved: Sequence[RuleRevision], now: Sequence[RuleRevision]) -> tuple[Change, ...]:
     """Entries removed, changed, moved and added since, in the order of evaluation."""
     before = {(each.kind, each.id): each for each in saved}
     after = {(each.kind, each.id): each for each in now}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costops.model.drift import Drift, FileDrift
-from costops.model.plan import Change, MoneyLine, Plan
+from costops.model.plan import Change, FieldChange, MoneyLine, Plan
 from costops.model.version import Base, Version
 from costops.money import format_picos
 from costops.render.numbers import amount, counted
@@ -28,13 +28,25 @@ def drift_lines(drift: Drift) -> list[str]:
     lines = [*_state(drift), *_entries("rules", drift.rules), *_entries("lookup tables", drift.lookups)]
     lines += _files("usage numbers", drift.metric_files)
     lines += _bill(drift)
-    if drift.settings:
-        lines += ["settings: costops.yaml, a variable or a flag says something else", *field_lines(drift.settings)]
+    lines += _settings(drift.settings)
     if drift.engines is not None:
         lines.append(f"engine: {safe_text(drift.engines[1])} here, the plan was made by {safe_text(drift.engines[0])}")
     if not drift.has_cause:
         lines.append("result: the same state, rules, settings, usage numbers and bill give another result here")
     return [*lines, *_money(drift)]
+
+
+def rule_lines(changes: Sequence[Change], settings: Sequence[FieldChange]) -> list[str]:
+    """How rules, lookup tables and settings differ, without money."""
+    lines = _entries("rules", [each for each in changes if each.kind != "lookup"])
+    lines += _entries("lookup tables", [each for each in changes if each.kind == "lookup"])
+    return [*lines, *_settings(settings)]
+
+
+def _settings(fields: Sequence[FieldChange]) -> list[str]:
+    if not fields:
+        return []
+    return ["settings: costops.yaml, a variable or a flag says something else", *field_lines(fields)]
 
 
 def bill_moved_text(files: Sequence[FileDrift]) -> str:

@@ -200,7 +200,7 @@ class StateReader:
                 raise corrupt(self._path, f"the amounts of version {found} are not the ones that were applied")
             return ledger
 
-    def record(self, number: int) -> "object | None":
+    def record(self, number: int) -> object | None:
         return None
 
     def closed_months(self) -> frozenset[str]:
