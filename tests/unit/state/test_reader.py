@@ -31,7 +31,7 @@ def put_other_program(path: Path) -> None:
 
 def put_newer_schema(path: Path) -> None:
     apply(path, three_days())
-    query(path, "PRAGMA user_version = 4")
+    query(path, "PRAGMA user_version = 5")
 
 
 def put_no_schema(path: Path) -> None:
