@@ -20,5 +20,5 @@ def command(session: output.Session, period: str, reason: str | None, form: str)
     from costops.render.closing import closing_json, closing_text
 
     chosen = options.period("P", period)
-    events = session.workspace().close(chosen, reason)
+    events = session.workspace().close_months(chosen, reason)
     output.result((closing_json if form == "json" else closing_text)(chosen, "closed", events))

@@ -23,5 +23,5 @@ def command(session: output.Session, period: str, reason: str, form: str) -> Non
     if not reason.strip():
         raise UsageError("the reason is empty", hint="say in --reason why the months are opened again")
     chosen = options.period("P", period)
-    events = session.workspace().reopen(chosen, reason)
+    events = session.workspace().reopen_months(chosen, reason)
     output.result((closing_json if form == "json" else closing_text)(chosen, "open", events))

@@ -39,8 +39,8 @@ def make_blame(reader: StateReader, dimension: str, value: str | None, rules: Ru
         hint = f"The versions report by: {', '.join(known)}."
         raise UsageError(f"No version reports by {dimension!r}.", hint=did_you_mean(dimension, known, hint))
     reported = [each for each in versions if each.number in names]
-    costs = {each.number: _costs(reader, each, names[each.number], value) for each in reported}
-    steps = tuple([_step(reader, each, names, costs, value) for each in reported])
+    by_number = {each.number: each for each in reported}
+    steps = tuple([_step(reader, each, by_number.get(each.number - 1), names, value) for each in reported])
     if not any(step.costs or step.parts for step in steps):
         raise _never_had_cost(reader, reported[0], names[reported[0].number], value)
     return Blame(dimension=dimension, value=value, steps=steps)
@@ -69,24 +69,14 @@ def _names(asked: str, versions: Sequence[Version], rules: RuleSet) -> dict[int,
     return {each.number: names[each.number] for each in older if names[each.number] in each.draft.dimensions}
 
 
-def _costs(reader: StateReader, version: Version, name: str, value: str | None) -> dict[str, dict[str, int]]:
-    """Cost column to the element's cost by currency, of every cost column of a version."""
-    return {
-        cost: reader.element_costs(version.number, name, value, cost)
-        for cost in version.draft.cost_columns
-    }
-
-
 def _step(
-    reader: StateReader,
-    version: Version,
-    names: dict[int, str],
-    costs: dict[int, dict[str, dict[str, int]]],
-    value: str | None,
+    reader: StateReader, version: Version, previous: Version | None, names: dict[int, str], value: str | None
 ) -> BlameStep:
     cost, number = version.draft.cost, version.number
-    after = costs[number][cost]
-    before = {} if number == 1 else costs.get(number - 1, {}).get(cost)
+    after = reader.element_costs(number, names[number], value, cost)
+    before: dict[str, int] | None = {} if number == 1 else None
+    if previous is not None and cost in previous.draft.cost_columns:
+        before = reader.element_costs(previous.number, names[previous.number], value, cost)
     changes = reader.changes_of_element(number, names[number], value)
     return BlameStep(
         version=version,

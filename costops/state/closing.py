@@ -40,7 +40,7 @@ SHOWN_MONTHS = 3
 
 def set_month_status(
     path: Path,
-    months: Sequence[str],
+    months: Iterable[str],
     status: str,
     reason: str | None,
     actor: str,
@@ -57,6 +57,7 @@ def set_month_status(
         raise ValueError(f"not a status of a month: {status!r}")
     if status == OPEN and reason is None:
         raise ValueError("a month is opened again for a reason")
+    months = tuple(months)
     real = locate(path)
     if real is None:
         raise StateError(f"there is no state at {path}: nothing has been applied yet", hint="run `costops apply` first")

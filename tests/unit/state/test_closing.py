@@ -99,9 +99,7 @@ def test_there_is_nothing_to_close_without_a_state(tmp_path: Path) -> None:
 def test_a_plan_that_was_made_before_a_closing_is_stale(state: Path) -> None:
     base, ledger = base_of(state), three_days(2)
     close(state, "2025-09")
-    with pytest.raises(
-        StaleError, match=r"is at version 1 \(serial 2\), the plan was made from version 1 \(serial 1\)"
-    ):
+    with pytest.raises(StaleError, match=r"at version 1 \(serial 2\), the plan was made from version 1 \(serial 1\)"):
         apply_version(state, base=base, draft=draft_of(ledger), ledger=ledger)
 
 
@@ -123,12 +121,8 @@ def test_an_error_in_the_middle_takes_everything_back(state: Path) -> None:
     assert verify(state) == ()
 
 
-@pytest.mark.parametrize("statement", ["UPDATE billing_month SET status = 'closed'", "UPDATE meta SET serial = serial"])
-def test_a_status_that_was_changed_by_hand_stops_the_next_writer(state: Path, statement: str) -> None:
-    query(state, statement)
-    if statement.startswith("UPDATE meta"):
-        assert close(state, "2025-09")
-        return
+def test_a_status_that_was_changed_by_hand_stops_the_next_writer(state: Path) -> None:
+    query(state, "UPDATE billing_month SET status = 'closed'")
     for write in (lambda: close(state, "2025-09"), lambda: apply(state, three_days(2))):
         with pytest.raises(StateError, match="what it holds is not what was applied"):
             write()
