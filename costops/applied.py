@@ -8,18 +8,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.errors import StateError
+from costops.errors import StateError, UsageError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.model.settings import Settings
 from costops.model.version import Base, Version
 from costops.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from costops.model.blame import Blame
     from costops.model.digest import Digest
     from costops.model.ledger import Ledger
+    from costops.model.record import MonthEvent, Record
     from costops.model.rule_money import RuleMoney
     from costops.model.rules import RuleSet
     from costops.model.state_file import Restoration, Restored, StateCheck
@@ -104,6 +107,65 @@ class AppliedVersions(ABC):
         """One version; None is the newest."""
         with self._required_reader() as reader:
             return reader.version(number)
+
+    def events(self) -> tuple[MonthEvent, ...]:
+        """Every closing and reopening of a billing month, the newest first."""
+        with self._required_reader() as reader:
+            return reader.events()
+
+    def history(self) -> tuple[tuple[Version, ...], tuple[MonthEvent, ...]]:
+        """`versions` and `events` of one moment."""
+        with self._required_reader() as reader:
+            return reader.versions(), reader.events()
+
+    def closed_months(self) -> frozenset[str]:
+        """Billing months that are closed; none where nothing has been applied yet."""
+        reader = self._reader()
+        if reader is None:
+            return frozenset()
+        with reader:
+            return reader.closed_months()
+
+    def record(self, number: int | None = None) -> Record | None:
+        """What a version keeps of its plan, None where it was written before states kept that; None is the newest."""
+        with self._required_reader() as reader:
+            return reader.record(number)
+
+    def close_months(self, period: Period, reason: str | None = None) -> tuple[MonthEvent, ...]:
+        """Close billing months; gives the events of those that were open.
+
+        Raises UsageError for a month that the newest version does not have, StateError and BusyError.
+        """
+        return self._set_status(period, "closed", reason)
+
+    def reopen_months(self, period: Period, reason: str) -> tuple[MonthEvent, ...]:
+        """Open billing months again; gives the events of those that were closed. Raises as `close_months` does."""
+        return self._set_status(period, "open", reason)
+
+    def _set_status(self, period: Period, status: str, reason: str | None) -> tuple[MonthEvent, ...]:
+        from costops.state.closing import set_month_status
+
+        if reason is not None and not reason.isprintable():
+            raise UsageError("the reason is not one line of text", hint="write it in one line")
+        return set_month_status(
+            self.settings.state,
+            period.months(),
+            status,
+            reason,
+            self._surroundings.actor(),
+            datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            timeout_seconds=self._surroundings.wait_seconds(),
+        )
+
+    def blame(self, dimension: str, value: str | None) -> Blame:
+        """Which versions and rules moved the cost of an element, unallocated for None, newest first.
+
+        Raises UsageError for a dimension that no version reports and an element that never had cost.
+        """
+        from costops.planning.blame import make_blame
+
+        with self._required_reader() as reader:
+            return make_blame(reader, dimension, value, self.rules)
 
     def ledger(self, number: int | None = None) -> Ledger:
         """The whole ledger of a version; None is the newest."""

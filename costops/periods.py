@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+MONTHS_OF_A_YEAR = 12
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])\Z")
 
 
@@ -17,6 +19,12 @@ class Period:
 
     def __contains__(self, month: str) -> bool:
         return self.first <= month <= self.last
+
+    def months(self) -> Iterator[str]:
+        """Every month, in order."""
+        first, last = (int(each[:4]) * MONTHS_OF_A_YEAR + int(each[5:]) - 1 for each in (self.first, self.last))
+        for month in range(first, last + 1):
+            yield f"{month // MONTHS_OF_A_YEAR:04}-{month % MONTHS_OF_A_YEAR + 1:02}"
 
     def __str__(self) -> str:
         return self.first if self.first == self.last else f"{self.first}..{self.last}"

@@ -11,8 +11,8 @@ from costops.cli import output
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(session: output.Session, form: str) -> None:
-    """List the versions that were applied, the newest first."""
+    """List the versions that were applied and the closings of billing months, the newest first."""
     from costops.render.history import history_json, history_text
 
-    versions = session.workspace().versions()
-    output.result(history_json(versions) if form == "json" else history_text(versions))
+    versions, events = session.workspace().history()
+    output.result((history_json if form == "json" else history_text)(versions, events))

@@ -27,7 +27,7 @@ class StateCheck:
     newest: int | None = None
     """Number of the newest version; None where there is none, or it cannot be read."""
     head: str | None = None
-    """Hash of the newest version, which stands for everything before it."""
+    """Hash of the newest version, closing or reopening of a month, which stands for everything before it."""
     versions: int = 0
     entries: int = 0
     bytes: int = 0
@@ -48,9 +48,9 @@ class Descent(Enum):
     """There is no state."""
     SAME = "same"
     NEWER = "newer"
-    """The backup holds everything that the state holds, and more."""
+    """The backup holds everything that the state holds, and more, be it closings of months alone."""
     OLDER = "older"
-    """The state holds everything that the backup holds, and more."""
+    """The state holds everything that the backup holds, and more, be it closings of months alone."""
     FORKED = "forked"
     """Both have versions that the other has not."""
     FOREIGN = "foreign"

@@ -1,40 +1,105 @@
-"""Versions as text and JSON: the history and one version."""
+"""Versions as text and JSON: the history, with the closings of months in their place, and one version."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
+from costops.model.record import MonthEvent
 from costops.model.sums import LedgerSums
 from costops.model.version import Version
 from costops.money import format_picos
+from costops.render.closing import event_document
 from costops.render.numbers import amount, counted, percent
 from costops.render.safe import json_text, safe_text
 from costops.render.table import table_lines
 
 
-def history_text(versions: Sequence[Version]) -> str:
-    """One line a version, the newest first."""
-    head = ["version", "applied (UTC)", "by", "commit", "moved", "changes"]
-    rows = [
-        [
-            str(each.number),
-            _moment(each),
-            safe_text(each.draft.actor),
-            _commit(each),
-            ", ".join(f"{safe_text(currency)} {amount(moved, currency)}" for currency, moved in each.draft.moved)
-            or "nothing",
-            each.draft.summary,
-        ]
-        for each in versions
+def history_text(versions: Sequence[Version], events: Sequence[MonthEvent] = ()) -> str:
+    """One line a version or a closing of months, the newest first, and under it the reason where there is one."""
+    head = ["version", "when (UTC)", "by", "commit", "cause", "moved", "changes"]
+    entries: list[Version | MonthEvent] = [*versions, *events]
+    entries.sort(key=lambda each: each.serial, reverse=True)
+    rows, reasons = [head], list[str | None]([None])
+    for _, group in groupby(entries, key=_kind_of_entry):
+        together = list(group)
+        first = together[0]
+        if isinstance(first, Version):
+            rows.append(_version_row(first))
+            reasons.append(first.draft.reason)
+        else:
+            events = [each for each in together if isinstance(each, MonthEvent)]
+            rows.append(_event_row(events))
+            reasons.append(events[0].reason)
+    lines: list[str] = []
+    for line, reason in zip(table_lines(rows, right=[True] + [False] * 6), reasons, strict=True):
+        lines.append(line)
+        if reason is not None:
+            lines.append(f"{' ' * len(head[0])}  reason: {safe_text(reason)}")
+    return "\n".join(lines) + "\n"
+
+
+def _kind_of_entry(entry: Version | MonthEvent) -> tuple[object, ...]:
+    """Equal for months that one command closed or opened, unlike for all else."""
+    if isinstance(entry, Version):
+        return (entry.serial,)
+    return (entry.status, entry.reason, entry.actor, entry.at)
+
+
+def _version_row(version: Version) -> list[str]:
+    draft = version.draft
+    moved = ", ".join(f"{safe_text(currency)} {amount(picos, currency)}" for currency, picos in draft.moved)
+    restated = f"; restates {', '.join(draft.restated)}" if draft.restated else ""
+    return [
+        str(version.number),
+        _moment(draft.applied_at),
+        safe_text(draft.actor),
+        _commit(version),
+        safe_text(draft.cause),
+        moved or "nothing",
+        _without_zeros(draft.summary) + restated,
     ]
-    return "\n".join(table_lines([head, *rows], right=[True, False, False, False, False, False])) + "\n"
 
 
-def history_json(versions: Sequence[Version]) -> str:
-    """The same facts for machines."""
-    document = {"format_version": "1.0", "versions": [_version_document(each) for each in versions]}
+def _event_row(events: Sequence[MonthEvent]) -> list[str]:
+    first = events[0]
+    done = "closes" if first.status == "closed" else "reopens"
+    months = ", ".join(_ranges(sorted(each.month for each in events)))
+    cause = "close" if first.status == "closed" else "reopen"
+    return ["", _moment(first.at), safe_text(first.actor), "", cause, "", f"{done} {safe_text(months)}"]
+
+
+def _ranges(months: Sequence[str]) -> Iterator[str]:
+    """Months in order as `2025-07..2025-09`, with those between that follow one another."""
+    place = 0
+    while place < len(months):
+        end = place
+        while end + 1 < len(months) and _number(months[end + 1]) == _number(months[end]) + 1:
+            end += 1
+        yield months[place] if end == place else f"{months[place]}..{months[end]}"
+        place = end + 1
+
+
+def _number(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:])
+
+
+def _without_zeros(summary: str) -> str:
+    """`1 to add, 0 to change` as `1 to add`; what `costops show` has in full."""
+    parts = [each for each in summary.split(", ") if not re.fullmatch(r"0 to [a-z]+", each)]
+    return safe_text(", ".join(parts)) or "no rules"
+
+
+def history_json(versions: Sequence[Version], events: Sequence[MonthEvent] = ()) -> str:
+    """The same facts for machines; versions and events by their serials are one history."""
+    document = {
+        "format_version": "1.0",
+        "versions": [_version_document(each) for each in versions],
+        "events": [event_document(each) for each in events],
+    }
     return json_text(document)
 
 
@@ -51,8 +116,12 @@ def version_text(
     )  # fmt: skip
     facts = [
         ["version", str(version.number)],
-        ["applied", f"{_moment(version)} UTC by {safe_text(draft.actor)}"],
+        ["applied", f"{_moment(draft.applied_at)} UTC by {safe_text(draft.actor)}"],
         ["commit", _commit(version)],
+        ["cause", safe_text(draft.cause)],
+        *([["reason", safe_text(draft.reason)]] if draft.reason is not None else []),
+        *([["restated", ", ".join(_ranges(draft.restated))]] if draft.restated else []),
+        *([["carried", ", ".join(_ranges(draft.carried))]] if draft.carried else []),
         ["changes", draft.summary],
         ["bill", f"{months}, {counted(draft.bill.rows, 'row')}, digest {draft.bill.digest[:12]}"],
         ["rules", f"digest {draft.rules_digest[:12]}"],
@@ -95,8 +164,8 @@ def version_json(version: Version, totals: LedgerSums) -> str:
     return json_text(document)
 
 
-def _moment(version: Version) -> str:
-    return f"{version.draft.applied_at[:10]} {version.draft.applied_at[11:16]}"
+def _moment(at: str) -> str:
+    return f"{at[:10]} {at[11:16]}"
 
 
 def _commit(version: Version) -> str:
@@ -117,6 +186,9 @@ def _version_document(version: Version) -> dict[str, Any]:
         "commit": draft.commit,
         "dirty": draft.dirty,
         "cause": draft.cause,
+        "reason": draft.reason,
+        "restated": list(draft.restated),
+        "carried": list(draft.carried),
         "summary": draft.summary,
         "moved": [{"BillingCurrency": currency, "amount": format_picos(moved)} for currency, moved in draft.moved],
         "cost": draft.cost,

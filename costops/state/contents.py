@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from costops.money import PICOS
 from costops.state.chain import StoredValue, revision_digest, version_hash
+from costops.state.events import events_are_sound
+from costops.state.records import stored_detail
 from costops.state.rows import ENTRY_COLUMNS, VERSION_COLUMNS, extra_costs, names_of, names_text
 from costops.state.schema import AMOUNT_COLUMNS, EXTRA_AMOUNTS_SINCE, MONTHS_SINCE
 
@@ -58,12 +60,14 @@ def check_blocks(connection: sqlite3.Connection, only: Collection[int] | None = 
 def newest_is_sound(connection: sqlite3.Connection, digests: Collection[str] = ()) -> bool:
     """Whether the newest version is what was applied: its row, its rules, its days and every entry of them.
 
+    The events of months are looked at too, since they decide what may be written.
+
     Blocks of `digests` are looked at too: those that a version to be written will share.
     """
     number = connection.execute("SELECT MAX(number) FROM version").fetchone()[0]
     if number is None:
         return True
-    if not version_is_sound(connection, number):
+    if not version_is_sound(connection, number) or not events_are_sound(connection):
         return False
     used = {block for (block,) in connection.execute("SELECT block FROM version_block WHERE version = ?", [number])}
     used |= {block for block, digest in connection.execute("SELECT id, digest FROM block") if digest in digests}
@@ -71,14 +75,15 @@ def newest_is_sound(connection: sqlite3.Connection, digests: Collection[str] = (
 
 
 def version_is_sound(connection: sqlite3.Connection, number: int) -> bool:
-    """Whether a version's row, rules and days are what was applied; its entries are not looked at."""
+    """Whether a version's row, detail, rules and days are what was applied; its entries are not looked at."""
     columns = (*VERSION_COLUMNS, "previous_hash", "hash")
     row = connection.execute(f"SELECT {', '.join(columns)} FROM version WHERE number = ?", [number]).fetchone()
     stored: dict[str, StoredValue] = dict(zip(columns, row, strict=True))
     before, found = stored.pop("previous_hash"), stored.pop("hash")
     rules = stored_rules(connection, number)
     days, months = stored_days(connection, number), stored_months(connection, number)
-    return version_hash(str(before), stored, rules, days, months) == found and all(
+    detail = stored_detail(connection, number)
+    return version_hash(str(before), stored, rules, days, months, detail) == found and all(
         revision_digest(*revision) == digest
         for _, _, _, digest, _, _ in rules
         for revision in connection.execute(

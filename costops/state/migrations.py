@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costops.state.schema import APPLICATION_ID, FIRST_SCHEMA, SCHEMA_VERSION, SECOND_SCHEMA, THIRD_SCHEMA
+from costops.state.schema import (
+    APPLICATION_ID,
+    FIRST_SCHEMA,
+    FOURTH_SCHEMA,
+    SCHEMA_VERSION,
+    SECOND_SCHEMA,
+    THIRD_SCHEMA,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,7 +44,13 @@ def m003_months(db: Database) -> None:
         db.execute(statement)
 
 
-_STEPS = (m001_first_schema, m002_extra_amounts, m003_months)
+def m004_records(db: Database) -> None:
+    """What a version keeps of its plan, and the closing of billing months; versions that are there have no record."""
+    for statement in FOURTH_SCHEMA:
+        db.execute(statement)
+
+
+_STEPS = (m001_first_schema, m002_extra_amounts, m003_months, m004_records)
 
 
 def _migrations(schema: int) -> Migrations:
@@ -52,8 +65,8 @@ def _migrations(schema: int) -> Migrations:
 def migrate(connection: sqlite3.Connection, applied_at: str, schema: int = SCHEMA_VERSION) -> None:
     """Bring the file to a schema, the newest, inside the transaction that the caller has begun.
 
-    `applied_at` is the time of the version that is being written: the record of a migration carries it, so that
-    every time in the file is known to the hash chain.
+    `applied_at` is the time of the version or the closing that is being written: the record of a migration carries it,
+    so that every time in the file is known to the hash chain.
     """
     if not connection.in_transaction:
         raise ValueError("a migration runs inside the caller's transaction")

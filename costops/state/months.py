@@ -76,6 +76,21 @@ def has_sums(connection: sqlite3.Connection, number: int) -> bool:
     return connection.execute("SELECT 1 FROM version_month WHERE version = ?", [number]).fetchone() is not None
 
 
+def element_costs(
+    connection: sqlite3.Connection, number: int, dimension: str, value: str | None, cost: str
+) -> dict[str, int]:
+    """Currency to the cost of one element in all billing months, in picos of a cost column; none of 0."""
+    # By way of the months, so that the key of the sums leads straight to their rows.
+    rows = connection.execute(
+        "SELECT currency, SUM(units), SUM(parts) FROM version_month CROSS JOIN version_sum "
+        "ON version_sum.version = version_month.version AND version_sum.billing_month = version_month.billing_month "
+        "WHERE version_month.version = ? AND dimension = ? AND value = ? AND cost = ? GROUP BY currency",
+        [number, dimension, json.dumps(value, ensure_ascii=False), cost],
+    )
+    costs = {currency: money.from_columns(units, parts) for currency, units, parts in rows}
+    return {currency: amount for currency, amount in costs.items() if amount}
+
+
 def kept_sums(
     connection: sqlite3.Connection, number: int, dimension: str, cost_columns: Sequence[str], period: Period | None
 ) -> Mapping[tuple[str, str | None, str], list[int]]:

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 from costops.interruption import give_way
 from costops.model.ledger import Ledger
 from costops.state.months import sums_by_month, sums_digest
+from costops.state.records import MONEY_COLUMNS, RecordRows, Row, detail_row, record_rows
 from costops.state.rows import ENTRY_COLUMNS, entry_rows, extra_rows
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from costops.model.record import Record
+    from costops.model.version import VersionDraft
+
 EXTRA_COLUMNS = ("block", "position", "cost", "units", "parts")
 SUM_COLUMNS = ("billing_month", "dimension", "value", "currency", "cost", "units", "parts")
-NEW_ENTRY, NEW_EXTRA, NEW_SUM = "new_entry", "new_extra_amount", "new_sum"
+NEW_ENTRY, NEW_EXTRA, NEW_SUM, NEW_MONEY = "new_entry", "new_extra_amount", "new_sum", "new_money"
 """The temporary tables."""
 
 
@@ -52,13 +56,21 @@ class Preparation:
     """(billing month, digest, digest of the sums), in order."""
     stretches: tuple[Stretch, ...]
     """All entries of the new blocks."""
+    detail: Row
+    """As DETAIL_COLUMNS has it."""
+    record: RecordRows
 
 
-def prepare(connection: sqlite3.Connection, ledger: Ledger, known: Mapping[str, int]) -> Preparation:
+def prepare(
+    connection: sqlite3.Connection, draft: VersionDraft, ledger: Ledger, record: Record, known: Mapping[str, int]
+) -> Preparation:
     """Fill the temporary tables; `known` are the blocks of the state, by digest."""
     sums = sums_by_month(ledger)
     give_way()
     months = [(month, digest, sums_digest(sums[month])) for month, digest in ledger.month_digests.items()]
+    give_way()
+    rows = record_rows(record)
+    detail = detail_row(draft, rows)
     give_way()
     days = tuple((month, day, digest) for (month, day), digest in ledger.block_digests.items())
     blocks, new = _numbered(days, known)
@@ -66,10 +78,19 @@ def prepare(connection: sqlite3.Connection, ledger: Ledger, known: Mapping[str, 
     connection.execute("BEGIN")  # of the temporary tables alone: a transaction locks no file that it does not touch
     stretches = _fill(connection, ledger, blocks, {block for block, _ in new})
     insert_sum = _temporary(connection, NEW_SUM, SUM_COLUMNS)
-    for month, rows in sums.items():
-        connection.executemany(insert_sum, [(month, *row) for row in rows])
+    for month, of_month in sums.items():
+        connection.executemany(insert_sum, [(month, *row) for row in of_month])
+    connection.executemany(_temporary(connection, NEW_MONEY, MONEY_COLUMNS), rows.money)
     connection.execute("COMMIT")
-    return Preparation(days=days, blocks=blocks, new=tuple(new), months=tuple(months), stretches=tuple(stretches))
+    return Preparation(
+        days=days,
+        blocks=blocks,
+        new=tuple(new),
+        months=tuple(months),
+        stretches=tuple(stretches),
+        detail=detail,
+        record=rows,
+    )
 
 
 def _temporary(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from costops.errors import BusyError, StateError
 from costops.model.ledger import Ledger
+from costops.model.record import MonthEvent, Record, RecordedChange
 from costops.model.sums import LedgerSums
 from costops.model.version import Base, RuleRevision, Version
 from costops.state.chain import StoredValue
@@ -26,6 +27,9 @@ from costops.state.connection import (
     write_ahead_log,
 )
 from costops.state.contents import stored_days, stored_months, version_is_sound
+from costops.state.events import closed_months, events_are_sound, stored_events
+from costops.state.months import element_costs, has_sums
+from costops.state.records import changes_of_element, detail_of, record_of, stored_detail, stored_record
 from costops.state.rows import (
     VERSION_COLUMNS,
     entry_select,
@@ -215,6 +219,59 @@ class StateReader:
             )
             return tuple(month for (month,) in rows)
 
+    def events(self) -> tuple[MonthEvent, ...]:
+        """Every closing and reopening of a billing month, newest first."""
+        with self._reading():
+            self._check_events()
+            return tuple(reversed(stored_events(self._connection)))
+
+    def closed_months(self) -> frozenset[str]:
+        """Billing months that are closed."""
+        with self._reading():
+            self._check_events()
+            return closed_months(self._connection)
+
+    def record(self, number: int | None = None) -> Record | None:
+        """What that version, or the newest, keeps of its plan; None where the costops that wrote it kept nothing."""
+        with self._reading():
+            found = self._number(number)
+            detail = stored_detail(self._connection, found)
+            if detail is None:
+                return None
+            rows = stored_record(self._connection, found)
+            if (rows.changes_digest, rows.providers_digest) != detail[-2:]:
+                raise corrupt(self._path, f"what version {found} keeps of its plan is not what was applied")
+            return record_of(rows)
+
+    def changes_of_element(self, number: int, dimension: str, value: str | None) -> tuple[RecordedChange, ...] | None:
+        """The changes of a version that moved an element's cost, with that money alone; None as `record` has it.
+
+        `dimension` is a report dimension under the version's own name; None in `value` is unallocated.
+        """
+        with self._reading():
+            found = self._number(number)
+            if stored_detail(self._connection, found) is None:
+                return None
+            return changes_of_element(self._connection, found, dimension, value)
+
+    def element_costs(self, number: int, dimension: str, value: str | None, cost: str) -> dict[str, int]:
+        """Cost of an element in all billing months of a version, in picos of a cost column by currency; none of 0."""
+        if not self._has_sums(number):
+            sums = self.sums(number, (dimension,))
+            place = sums.cost_columns.index(cost)
+            found = {currency: amounts[place] for values, currency, amounts in sums.rows if values == (value,)}
+            return {currency: amount for currency, amount in found.items() if amount}
+        with self._reading():
+            return element_costs(self._connection, number, dimension, value, cost)
+
+    def _has_sums(self, number: int) -> bool:
+        with self._reading():
+            return has_sums(self._connection, number)
+
+    def _check_events(self) -> None:
+        if not events_are_sound(self._connection):
+            raise corrupt(self._path, "the closings of its billing months are not the ones that were written")
+
     def sums(self, number: int | None, by: tuple[str, ...], period: Period | None = None) -> LedgerSums:
         """Exact sums of every cost column by currency and `by`, of the billing months of `period` or of all.
 
@@ -270,7 +327,7 @@ class StateReader:
                 ).fetchone()
             kind, rule_id, canonical, text = revisions[digest]
             rules.append(RuleRevision(kind=kind, id=rule_id, canonical=canonical, text=text, file=file, line=line))
-        return version_of(stored, tuple(rules))
+        return version_of(stored, tuple(rules), detail_of(stored_detail(self._connection, number)))
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

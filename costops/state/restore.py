@@ -20,13 +20,14 @@ from costops.model.state_file import Descent, Restoration, Restored, StateCheck
 from costops.state import files
 from costops.state.backup import copy_pages, copy_state
 from costops.state.connection import DamagedStateError, connect, empty_log, leftover_log, locate, state_errors
+from costops.state.events import links
 from costops.state.reader import open_snapshot
 from costops.state.verify import check_state, unreadable
 
 LOOK_AGAIN = "Run `costops state restore` again and review what it shows now."
 RETRY_SECONDS = 0.05
-Hashes = tuple[str, ...]
-"""Hash of every version, oldest first."""
+Hashes = tuple[tuple[str, int | None], ...]
+"""Hash and number of every version, and hash and None of every closing and reopening of a month, oldest first."""
 
 
 def look(path: Path, source: Path, *, force: bool = False) -> Restoration:
@@ -125,18 +126,19 @@ def _present(path: Path) -> StateCheck | None:
 
 def _hashes(real: Path, path: Path) -> Hashes:
     with state_errors(path), closing(open_snapshot(real, path).connection) as connection:
-        return tuple(row[0] for row in connection.execute("SELECT hash FROM version ORDER BY number"))
+        return tuple((found, number) for _, number, _, found in links(connection))
 
 
 def _descent(source: Hashes, present: Hashes) -> tuple[Descent, int]:
-    common = 0
+    same = common = 0
     for ours, theirs in zip(present, source, strict=False):
         if ours != theirs:
             break
-        common += 1
-    if common == len(source):
-        return (Descent.SAME if common == len(present) else Descent.OLDER), common
-    return (Descent.NEWER if common == len(present) else Descent.FORKED), common
+        same += 1
+        common = ours[1] or common
+    if same == len(source):
+        return (Descent.SAME if same == len(present) else Descent.OLDER), common
+    return (Descent.NEWER if same == len(present) else Descent.FORKED), common
 
 
 def _appear(staged: Path, real: Path, path: Path) -> None:
@@ -220,8 +222,8 @@ def _overwrite(staged: Path, real: Path, path: Path, expected: StateCheck, timeo
 def _keep(real: Path, path: Path, expected: StateCheck) -> Path:
     with closing(open_snapshot(real, path).connection) as connection:
         serial, lineage = connection.execute("SELECT serial, lineage FROM meta").fetchone()
-        head = connection.execute("SELECT hash FROM version ORDER BY number DESC LIMIT 1").fetchone()
-        if (serial, lineage, head and head[0]) != (expected.serial, expected.lineage, expected.head):
+        entries = links(connection)
+        if (serial, lineage, entries[-1][3] if entries else None) != (expected.serial, expected.lineage, expected.head):
             raise StaleError(f"The state {path} moved meanwhile; nothing was restored.", hint=LOOK_AGAIN)
         with files.unfinished_file(real) as copy:
             copy_pages(connection, copy)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import repeat
 
 from costops import money
@@ -51,6 +52,17 @@ ENTRY_COLUMNS = (
 )
 
 _COMPACT = (",", ":")
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What a version's own row does not say of its draft."""
+
+    reason: str | None = None
+    restated: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+
+
 EntryRow = tuple[str | int | None, ...]
 
 
@@ -83,14 +95,17 @@ def version_row(number: int, serial: int, draft: VersionDraft) -> dict[str, Stor
     }
 
 
-def version_of(row: Mapping[str, StoredValue], rules: tuple[RuleRevision, ...]) -> Version:
-    """The version of a full row of `version`, with its rules in order."""
+def version_of(row: Mapping[str, StoredValue], rules: tuple[RuleRevision, ...], detail: Detail) -> Version:
+    """The version of a full row of `version`, with its rules in order and its detail."""
     draft = VersionDraft(
         applied_at=str(row["applied_at"]),
         actor=str(row["actor"]),
         commit=None if row["git_commit"] is None else str(row["git_commit"]),
         dirty=None if row["git_dirty"] is None else bool(row["git_dirty"]),
         cause=str(row["cause"]),
+        reason=detail.reason,
+        restated=detail.restated,
+        carried=detail.carried,
         rules=rules,
         rules_digest=str(row["rules_digest"]),
         settings=str(row["settings"]),

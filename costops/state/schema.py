@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 APPLICATION_ID = 0x434F5053
 """`COPS`: marks the file as a state of costops."""
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Number of the newest migration; the file keeps its own as user_version."""
 
 AMOUNT_COLUMNS = {
@@ -26,6 +26,8 @@ EXTRA_AMOUNTS_SINCE = 2
 """The schema that first has `extra_amount`."""
 MONTHS_SINCE = 3
 """The schema that first has `version_month` and `version_sum`."""
+RECORDS_SINCE = 4
+"""The schema that first has `version_detail`, what hangs on it, and `month_event`."""
 
 _TABLES = (
     """CREATE TABLE meta (
@@ -145,6 +147,63 @@ _MONTHS = (
 ) STRICT, WITHOUT ROWID""",
 )
 
+_RECORDS = (
+    """CREATE TABLE version_detail (
+  version INTEGER PRIMARY KEY REFERENCES version (number),
+  reason TEXT,
+  restated TEXT NOT NULL,
+  carried TEXT NOT NULL,
+  changes_digest TEXT NOT NULL CHECK (length(changes_digest) = 64),
+  providers_digest TEXT NOT NULL CHECK (length(providers_digest) = 64)
+) STRICT""",
+    """CREATE TABLE version_change (
+  version INTEGER NOT NULL REFERENCES version_detail (version),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  action TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  previous_id TEXT,
+  file TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (version, position)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE version_money (
+  version INTEGER NOT NULL,
+  change INTEGER NOT NULL,
+  position INTEGER NOT NULL CHECK (position >= 1),
+  cause TEXT NOT NULL,
+  rule TEXT,
+  dimension TEXT NOT NULL,
+  value TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  units INTEGER NOT NULL,
+  parts INTEGER NOT NULL CHECK (parts BETWEEN 0 AND 999999999999),
+  PRIMARY KEY (version, change, position),
+  FOREIGN KEY (version, change) REFERENCES version_change (version, position)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE version_provider (
+  version INTEGER NOT NULL REFERENCES version_detail (version),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  provider TEXT,
+  month TEXT NOT NULL,
+  cost TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  units INTEGER NOT NULL,
+  parts INTEGER NOT NULL CHECK (parts BETWEEN 0 AND 999999999999),
+  PRIMARY KEY (version, position)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE month_event (
+  serial INTEGER PRIMARY KEY CHECK (serial >= 1),
+  month TEXT NOT NULL REFERENCES billing_month (month),
+  status TEXT NOT NULL CHECK (status IN ('open', 'closed')),
+  reason TEXT,
+  actor TEXT NOT NULL,
+  at TEXT NOT NULL,
+  previous_hash TEXT NOT NULL CHECK (length(previous_hash) = 64),
+  hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64)
+) STRICT""",
+)
+
 _KEYS = {
     "rule_revision": "digest = NEW.digest",
     "version": "number >= NEW.number OR serial >= NEW.serial OR hash = NEW.hash",
@@ -159,6 +218,13 @@ _MONTH_KEYS = {
     "version_month": "version = NEW.version AND billing_month = NEW.billing_month",
     "version_sum": "version = NEW.version AND billing_month = NEW.billing_month AND dimension = NEW.dimension "
     "AND value = NEW.value AND currency = NEW.currency AND cost = NEW.cost",
+}
+_RECORD_KEYS = {
+    "version_detail": "version = NEW.version",
+    "version_change": "version = NEW.version AND position = NEW.position",
+    "version_money": "version = NEW.version AND change = NEW.change AND position = NEW.position",
+    "version_provider": "version = NEW.version AND position = NEW.position",
+    "month_event": "serial >= NEW.serial OR hash = NEW.hash",
 }
 
 
@@ -236,3 +302,5 @@ SECOND_SCHEMA = (_EXTRA_AMOUNT, *_append_only(_EXTRA_KEYS), _extra_ledger_text()
 """Every statement of the second migration, in order."""
 THIRD_SCHEMA = (*_MONTHS, *_append_only(_MONTH_KEYS))
 """Every statement of the third migration, in order."""
+FOURTH_SCHEMA = (*_RECORDS, *_append_only(_RECORD_KEYS))
+"""Every statement of the fourth migration, in order."""

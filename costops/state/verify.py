@@ -26,9 +26,11 @@ from costops.state.connection import (
     write_ahead_log,
 )
 from costops.state.contents import check_blocks, stored_days, stored_months, stored_rules
+from costops.state.events import CLOSED, OPEN, event_is_sound, links, stored_events, wrong_statuses
 from costops.state.migrations import expected_schema, migration_names, schema_problems
 from costops.state.months import stored_sums, sums_by_month, sums_digest
 from costops.state.reader import open_snapshot, read_ledger
+from costops.state.records import has_records, record_of, record_rows, stored_detail, stored_record
 from costops.state.rows import VERSION_COLUMNS, names_of
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def _look(connection: sqlite3.Connection, path: Path) -> tuple[_Seen, list[State
     complete = False
     try:
         with state_errors(path):
-            for look in (_storage, _schema, _migrations, _numbers, _revisions, _blocks, _versions, _months, _newest):
+            for look in _LOOKS:
                 if look is _newest and problems:
                     continue  # what is wrong already is wrong there too, and says less
                 problems += [StateProblem(place, message, RESTORE) for place, message in look(connection, seen)]
@@ -181,25 +183,30 @@ def _migrations(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     if [row[:3] for row in rows] != expected:
         yield _SCHEMA, "the record of migrations is not the one that costops wrote"
     times = {row[0] for row in connection.execute("SELECT created_at FROM meta UNION SELECT applied_at FROM version")}
+    times |= {event.at for event in stored_events(connection)}
     if any(row[3] not in times for row in rows):
         yield _SCHEMA, "a migration was recorded at a time at which nothing was applied"
 
 
 def _numbers(connection: sqlite3.Connection, seen: _Seen) -> Iterator[_Finding]:
     rows = connection.execute("SELECT serial, id, lineage FROM meta").fetchall()
-    versions = connection.execute("SELECT number, serial, hash FROM version ORDER BY number").fetchall()
-    newest = versions[-1][1] if versions else 0
+    versions = connection.execute("SELECT number FROM version ORDER BY number").fetchall()
     seen.versions = len(versions)
     if versions:
-        seen.newest, _, seen.head = versions[-1]
+        seen.newest = versions[-1][0]
+    entries = links(connection)
+    serial, number, _, seen.head = entries[-1] if entries else (0, 0, "", None)
     if len(rows) != 1:
         yield _META, f"the state has {len(rows)} lineages, not one"
         return
     seen.serial, row_number, seen.lineage = rows[0]
     if row_number != 1:  # SQLite's own check passes over some constraints, among them that of a row id
         yield _META, "the lineage is not in the row in which costops wrote it"
-    if seen.serial != newest:
-        yield _META, f"the serial is {seen.serial}, and the newest version was written at {newest}"
+    if seen.serial != serial:
+        newest = "closing or reopening of a month" if number is None else "version"
+        yield _META, f"the serial is {seen.serial}, and the newest {newest} was written at {serial}"
+    if [each[0] for each in entries] != list(range(1, len(entries) + 1)):
+        yield _META, "the serials of versions, closings and reopenings are not 1, 2, 3 and so on"
     if [row[0] for row in versions] != list(range(1, len(versions) + 1)):
         yield "the versions", "the versions are not numbered 1, 2, 3 and so on"
 
@@ -243,17 +250,14 @@ def _place(connection: sqlite3.Connection, block: int) -> str:
 
 
 def _versions(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
-    lineage, created_at = connection.execute("SELECT lineage, created_at FROM meta").fetchone()
-    previous: str = chain_start(lineage, created_at)
     columns = (*VERSION_COLUMNS, "previous_hash", "hash")
     for row in connection.execute(f"SELECT {', '.join(columns)} FROM version ORDER BY number").fetchall():
         stored: dict[str, StoredValue] = dict(zip(columns, row, strict=True))
         number, before, found = stored["number"], stored.pop("previous_hash"), stored.pop("hash")
         rules, place = stored_rules(connection, number), f"version {number}"
-        if before != previous:
-            yield place, f"version {number} does not follow from what is stored before it"
         days, months = stored_days(connection, number), stored_months(connection, number)
-        if version_hash(str(before), stored, rules, days, months) != found:
+        detail = stored_detail(connection, number)
+        if version_hash(str(before), stored, rules, days, months, detail) != found:
             yield place, f"version {number} is not the one that was applied"
         if not _gives_result(stored, days, months):
             yield place, f"the days of version {number} do not give its result digest"
@@ -264,7 +268,52 @@ def _versions(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
             same = connection.execute("SELECT kind, id FROM rule_revision WHERE digest = ?", [revision]).fetchone()
             if same != (kind, rule_id):
                 yield place, f"rule {position} of version {number} names another rule than its revision"
-        previous = str(found)
+
+
+def _chain(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
+    lineage, created_at = connection.execute("SELECT lineage, created_at FROM meta").fetchone()
+    previous = chain_start(lineage, created_at)
+    for serial, number, before, found in links(connection):
+        name = f"version {number}" if number is not None else _event_place(serial)
+        if before != previous:
+            yield name, f"{name} does not follow from what is stored before it"
+        previous = found
+
+
+def _events(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
+    events = stored_events(connection)
+    for event in events:
+        place = _event_place(event.serial)
+        if not event_is_sound(event):
+            yield place, f"{place} is not the one that was written"
+        # What SQLite's own check passes over.
+        if event.status not in (OPEN, CLOSED):
+            yield place, f"{place} leaves {event.month} neither open nor closed"
+    for month in wrong_statuses(connection, events):
+        yield f"billing month {month}", f"the status of {month} is not the one that its closings and reopenings gave it"
+
+
+def _event_place(serial: int) -> str:
+    return f"the closing or reopening at serial {serial}"
+
+
+def _records(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
+    """What versions keep of their plans against the digests in their details, which their hashes cover."""
+    if not has_records(connection):
+        return
+    for (number,) in connection.execute("SELECT version FROM version_detail ORDER BY version").fetchall():
+        detail = stored_detail(connection, number)
+        assert detail is not None
+        changes_digest, providers_digest = detail[-2:]
+        rows = stored_record(connection, number)
+        try:
+            spelled = record_rows(record_of(rows)) == rows
+        except (TypeError, ValueError, KeyError):
+            spelled = False
+        if rows.changes_digest != changes_digest or not spelled:
+            yield f"version {number}", f"the changes kept of version {number} are not the ones that were applied"
+        if rows.providers_digest != providers_digest:
+            yield f"version {number}", f"the providers kept of version {number} are not the ones that were applied"
 
 
 def _gives_result(
@@ -299,3 +348,20 @@ def _months(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     # SQLite's own check passes over some constraints, among them those of tables without row ids.
     for (month,) in connection.execute("SELECT month FROM billing_month WHERE status NOT IN ('open', 'closed')"):
         yield f"billing month {month}", f"the billing month {month} is neither open nor closed"
+
+
+_LOOKS = (
+    _storage,
+    _schema,
+    _migrations,
+    _numbers,
+    _revisions,
+    _blocks,
+    _versions,
+    _chain,
+    _events,
+    _records,
+    _months,
+    _newest,
+)
+"""In order: what a later one reads, an earlier one has found sound."""

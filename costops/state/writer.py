@@ -11,17 +11,16 @@ late (`settle`): the version is written, and the command goes on to say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from time import monotonic
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from costops.errors import CostopsError, StaleError, StateError
-from costops.interruption import give_way, held, is_asked, settle
+from costops.interruption import give_way, held, settle
 from costops.model.ledger import Ledger
+from costops.model.record import Record
 from costops.model.version import Base, Version, VersionDraft
 from costops.money import PICOS, from_columns
-from costops.state.chain import StoredValue, chain_start, revision_digest, version_hash
+from costops.state.chain import StoredValue, revision_digest, version_hash
 from costops.state.connection import (
     RESTORE,
     check_identity,
@@ -33,44 +32,62 @@ from costops.state.connection import (
     state_errors,
 )
 from costops.state.contents import newest_is_sound
+from costops.state.events import chain_head
 from costops.state.files import NO_LINKS, publish, remove_abandoned, unfinished_file
-from costops.state.migrations import expected_schema, migrate, schema_problems
+from costops.state.frozen import check_closed
+from costops.state.migrations import expected_schema, migrate
 from costops.state.preparation import (
     EXTRA_COLUMNS,
     NEW_ENTRY,
     NEW_EXTRA,
+    NEW_MONEY,
     NEW_SUM,
     SUM_COLUMNS,
     Preparation,
     prepare,
 )
 from costops.state.reader import open_snapshot
+from costops.state.records import (
+    CHANGE_COLUMNS,
+    DETAIL_COLUMNS,
+    MONEY_COLUMNS,
+    PROVIDER_COLUMNS,
+    RecordRows,
+    detail_of,
+)
 from costops.state.rows import ENTRY_COLUMNS, extra_costs, names_text, version_of, version_row
 from costops.state.schema import AMOUNT_COLUMNS, SCHEMA_VERSION
+from costops.state.transaction import check_schema, immediate
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
 
-    from costops.state.migrations import Schema
-
 PLAN_AGAIN = "Run `costops plan` again and review what it shows now."
 LARGEST_SUM_UNITS = 2**63 - 1
 """What a sum of SQLite holds; no group of a ledger that fits can pass it, floors included."""
-STEPS_BETWEEN_LOOKS = 20_000
-"""How many steps SQLite makes before it looks whether it is to stop: about a millisecond."""
-MOMENT_MILLISECONDS = 200
 
 
-def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int = 10) -> Version:
-    """Write `draft` with its ledger as the version after `base`, and make the file where there is none yet.
+NOTHING_RECORDED = Record()
+
+
+def apply_version(
+    path: Path,
+    *,
+    base: Base,
+    draft: VersionDraft,
+    ledger: Ledger,
+    record: Record = NOTHING_RECORDED,
+    timeout_seconds: int = 10,
+) -> Version:
+    """Write `draft` with its ledger and record as the version after `base`, and make the file where there is none yet.
 
     Raises StaleError when the state is not at `base` any more, BusyError when another process writes it for longer
     than `timeout_seconds`, StateError for a file that is no state, and CostopsError where the disk refuses; in each
     case nothing has changed.
     """
-    _check_storable(draft, ledger)
+    _check_storable(draft, ledger, record)
     # The ledger keeps its digests; they take their time, and no interruption should wait for that.
     _ = ledger.block_digests
     if ledger.digest != draft.result_digest:
@@ -81,13 +98,13 @@ def apply_version(path: Path, *, base: Base, draft: VersionDraft, ledger: Ledger
     real = locate(path)
     with state_errors(path):
         if real is not None:
-            return _append(real, path, base, draft, ledger, timeout_seconds)
+            return _append(real, path, base, draft, ledger, record, timeout_seconds)
         if base.version is not None or base.lineage is not None:
             raise StaleError(f"The state {path} that the plan was made from is gone.", hint=RESTORE)
-        return _create(path, draft, ledger)
+        return _create(path, draft, ledger, record)
 
 
-def _check_storable(draft: VersionDraft, ledger: Ledger) -> None:
+def _check_storable(draft: VersionDraft, ledger: Ledger, record: Record) -> None:
     if (draft.dimensions, draft.cost_columns) != (ledger.dimensions, ledger.cost_columns):
         raise ValueError("the draft and the ledger name different dimensions or cost columns")
     for name, amounts in zip(ledger.cost_columns, ledger.amounts, strict=True):
@@ -96,25 +113,34 @@ def _check_storable(draft: VersionDraft, ledger: Ledger) -> None:
                 f"The state cannot keep {name}: its amounts add up to more than {LARGEST_SUM_UNITS}.",
                 hint="Look for a wrong number in the bill.",
             )
+    kept = [part.amount for each in record.changes for part in each.money] + [each.amount for each in record.providers]
+    if any(abs(each) // PICOS >= LARGEST_SUM_UNITS for each in kept):
+        raise CostopsError(
+            f"The state cannot keep what moved: an amount is more than {LARGEST_SUM_UNITS}.",
+            hint="Look for a wrong number in the bill.",
+        )
 
 
-def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Ledger, timeout_seconds: int) -> Version:
+def _append(
+    real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Ledger, record: Record, timeout_seconds: int
+) -> Version:
     expected = expected_schema()  # this and the ledger's digests are made before the lock is taken
     check_log(real, path)
     # Read-only, for a writer changes the file by leaving it: it plays the log that it finds, whosever log that is.
     with closing(open_snapshot(real, path).connection) as connection:
         schema = check_identity(connection, path)
-        _check_schema(connection, path, expected if schema == SCHEMA_VERSION else expected_schema(schema))
+        check_schema(connection, path, expected if schema == SCHEMA_VERSION else expected_schema(schema))
         _check_newest(connection, path, ledger)
         known: dict[str, int] = dict(connection.execute("SELECT digest, id FROM block"))
     with held(), closing(connect(real, "mode=rw", timeout_seconds)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        preparation = prepare(connection, ledger, known)
-        with _immediate(connection, timeout_seconds):
+        preparation = prepare(connection, draft, ledger, record, known)
+        with immediate(connection, timeout_seconds):
             if check_identity(connection, path) < SCHEMA_VERSION:
                 migrate(connection, draft.applied_at)
-            _check_schema(connection, path, expected)
+            check_schema(connection, path, expected)
             _check_base(connection, path, base)
+            check_closed(connection, draft, ledger)
             version = _write(connection, draft, preparation)
         settle()
         empty_log(connection)
@@ -122,14 +148,14 @@ def _append(real: Path, path: Path, base: Base, draft: VersionDraft, ledger: Led
     return version
 
 
-def _create(path: Path, draft: VersionDraft, ledger: Ledger) -> Version:
+def _create(path: Path, draft: VersionDraft, ledger: Ledger, record: Record) -> Version:
     real = path.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
     with held(), unfinished_file(real) as unfinished:
         with closing(connect(unfinished, "mode=rw", 0)) as connection:
             connection.execute("PRAGMA journal_mode = MEMORY")  # nobody else knows the name, and a kill discards it
-            preparation = prepare(connection, ledger, {})
-            with _immediate(connection):
+            preparation = prepare(connection, draft, ledger, record, {})
+            with immediate(connection):
                 migrate(connection, draft.applied_at)
                 _start_lineage(connection, draft.applied_at)
                 version = _write(connection, draft, preparation)
@@ -150,50 +176,6 @@ def _publish(unfinished: Path, real: Path, path: Path) -> None:
             f"The state {path} cannot be made on this file system: {error.strerror}.",
             hint="Set `state:` in costops.yaml to a path on a local disk.",
         ) from error
-
-
-@contextmanager
-def _immediate(connection: sqlite3.Connection, timeout_seconds: int = 0) -> Iterator[None]:
-    import sqlite3
-
-    _begin_immediate(connection, timeout_seconds)
-    try:
-        connection.set_progress_handler(is_asked, STEPS_BETWEEN_LOOKS)
-        yield
-        connection.set_progress_handler(None, 0)
-        give_way()
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.set_progress_handler(None, 0)
-        # SQLite has ended the transaction itself after some errors of the disk.
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        give_way()  # what SQLite reports when it was told to stop is no error
-        raise
-
-
-def _begin_immediate(connection: sqlite3.Connection, timeout_seconds: int) -> None:
-    import sqlite3
-
-    # SQLite waits for another writer without looking up, so it waits a moment at a time.
-    deadline = monotonic() + timeout_seconds
-    before: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-    connection.execute(f"PRAGMA busy_timeout = {min(before, MOMENT_MILLISECONDS)}")
-    while True:
-        give_way()
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            break
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
-                raise
-    connection.execute(f"PRAGMA busy_timeout = {before}")
-
-
-def _check_schema(connection: sqlite3.Connection, path: Path, expected: Schema) -> None:
-    problems = schema_problems(connection, expected)
-    if problems:
-        raise StateError(f"The schema of the state {path} was changed: {problems[0]}.", hint=RESTORE)
 
 
 def _check_newest(connection: sqlite3.Connection, path: Path, ledger: Ledger) -> None:
@@ -237,23 +219,24 @@ def _start_lineage(connection: sqlite3.Connection, created_at: str) -> None:
 
 
 def _write(connection: sqlite3.Connection, draft: VersionDraft, preparation: Preparation) -> Version:
-    lineage, created_at, serial = connection.execute("SELECT lineage, created_at, serial FROM meta").fetchone()
-    newest = connection.execute("SELECT number, hash FROM version ORDER BY number DESC LIMIT 1").fetchone()
-    number, previous_hash = (newest[0] + 1, newest[1]) if newest else (1, chain_start(lineage, created_at))
+    serial = connection.execute("SELECT serial FROM meta").fetchone()[0]
+    number = connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM version").fetchone()[0]
+    previous_hash = chain_head(connection)
     row = version_row(number, serial + 1, draft)
     rules = _rule_rows(draft)
     full: dict[str, StoredValue] = {
         **row,
         "previous_hash": previous_hash,
-        "hash": version_hash(previous_hash, row, rules, preparation.days, preparation.months),
+        "hash": version_hash(previous_hash, row, rules, preparation.days, preparation.months, preparation.detail),
     }
     connection.execute(f"INSERT INTO version ({', '.join(full)}) VALUES ({_marks(len(full))})", list(full.values()))
     _write_rules(connection, number, draft, rules)
     _write_blocks(connection, number, draft, preparation)
     _write_months(connection, number, preparation)
+    _write_record(connection, number, preparation)
     connection.execute("UPDATE meta SET serial = serial + 1")
     _check_written(connection, draft, preparation)
-    return version_of(full, draft.rules)
+    return version_of(full, draft.rules, detail_of(preparation.detail))
 
 
 def _rule_rows(draft: VersionDraft) -> list[tuple[int, str, str, str, str, int]]:
@@ -331,6 +314,20 @@ def _write_months(connection: sqlite3.Connection, number: int, preparation: Prep
         [(number, *month) for month in preparation.months],
     )
     _copy(connection, "version_sum", NEW_SUM, SUM_COLUMNS, version=number)
+
+
+def _write_record(connection: sqlite3.Connection, number: int, preparation: Preparation) -> None:
+    record: RecordRows = preparation.record
+    for table, columns, rows in (
+        ("version_detail", DETAIL_COLUMNS, (preparation.detail,)),
+        ("version_change", CHANGE_COLUMNS, record.changes),
+        ("version_provider", PROVIDER_COLUMNS, record.providers),
+    ):
+        connection.executemany(
+            f"INSERT INTO {table} (version, {', '.join(columns)}) VALUES ({_marks(len(columns) + 1)})",
+            [(number, *row) for row in rows],
+        )
+    _copy(connection, "version_money", NEW_MONEY, MONEY_COLUMNS, version=number)
 
 
 def _check_written(connection: sqlite3.Connection, draft: VersionDraft, preparation: Preparation) -> None:

@@ -237,7 +237,7 @@ STATES: tuple[Kind, ...] = (
     Kind(
         "a state of a newer costops",
         7,
-        ("costops.db was written by a newer costops (schema 9; this one knows 3)", "Install"),
+        ("costops.db was written by a newer costops (schema 9; this one knows 4)", "Install"),
         query("PRAGMA user_version = 9"),
         applied=True,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from costops.model.record import MonthEvent
 from costops.model.sums import LedgerSums
 from costops.model.version import BillSummary, RuleRevision, Version, VersionDraft
 from costops.render.history import history_json, history_text, version_json, version_text
@@ -59,13 +60,79 @@ COVERAGE = (
 
 
 def test_the_history_is_a_line_a_version() -> None:
-    summary = "1 to add, 1 to change, 0 to remove, 0 to move, 0 to rename"
-    columns = "version  applied (UTC)     by                commit                      moved"
+    summary = "1 to add, 1 to change"
+    columns = "version  when (UTC)        by                commit                      cause  moved"
     assert history_text([THIRD, SECOND, FIRST]).splitlines() == [
         f"{columns}                    changes",
-        f"      3  2026-11-18 09:14  mara@example.com  7be01d4                     EUR 1.00, USD 22,410.70  {summary}",
-        f"      2  2026-11-18 09:14  mara@example.com  7be01d4 with local changes  EUR 1.00, USD 22,410.70  {summary}",
-        f"      1  2026-11-01 23:59  ci                -                           nothing                  {summary}",
+        "      3  2026-11-18 09:14  mara@example.com  7be01d4                     apply  "
+        f"EUR 1.00, USD 22,410.70  {summary}",
+        "      2  2026-11-18 09:14  mara@example.com  7be01d4 with local changes  apply  "
+        f"EUR 1.00, USD 22,410.70  {summary}",
+        "      1  2026-11-01 23:59  ci                -                           apply  "
+        f"nothing                  {summary}",
+    ]
+
+
+EVENTS = tuple(
+    MonthEvent(
+        serial=serial,
+        month=month,
+        status=status,
+        reason=reason,
+        actor="finance\x1b",
+        at=f"2026-11-{10 + serial:02}T08:00:00Z" if status == "open" else "2026-11-12T08:00:00Z",
+        previous_hash="0" * 64,
+        hash="1" * 64,
+    )
+    for serial, month, status, reason in (
+        (6, "2026-08", "open", "a late\ncredit"),
+        (5, "2026-09", "closed", None),
+        (4, "2026-08", "closed", None),
+        (3, "2026-06", "closed", None),
+    )
+)
+
+
+def test_closings_stand_in_their_place_and_those_of_one_command_together() -> None:
+    restated = replace(
+        DRAFT, cause="restate", reason="late credit", restated=("2026-08",), moved=(), summary="0 to add"
+    )
+    versions = (replace(THIRD, serial=7, draft=restated), replace(FIRST, serial=2))
+    assert history_text(versions, EVENTS).splitlines() == [
+        "version  when (UTC)        by                commit   cause    moved    changes",
+        "      3  2026-11-18 09:14  mara@example.com  7be01d4  restate  nothing  no rules; restates 2026-08",
+        "         reason: late credit",
+        "         2026-11-16 08:00  finance\\x1b                reopen            reopens 2026-08",
+        "         reason: a late\\ncredit",
+        "         2026-11-12 08:00  finance\\x1b                close             closes 2026-06, 2026-08..2026-09",
+        "      1  2026-11-01 23:59  ci                -        apply    nothing  1 to add, 1 to change",
+    ]
+
+
+def test_the_history_for_machines_has_events_and_why() -> None:
+    restated = replace(DRAFT, cause="restate", reason="late credit", restated=("2026-08",), carried=("2026-07",))
+    document = json.loads(history_json([replace(THIRD, draft=restated)], EVENTS))
+    assert [each["serial"] for each in document["events"]] == [6, 5, 4, 3]
+    assert document["events"][0]["reason"] == "a late\ncredit"
+    version = document["versions"][0]
+    assert (version["cause"], version["reason"]) == ("restate", "late credit")
+    assert (version["restated"], version["carried"]) == (["2026-08"], ["2026-07"])
+
+
+def test_one_version_says_why_and_which_months_it_restated_and_carried() -> None:
+    draft = replace(
+        DRAFT,
+        cause="restate",
+        reason="late\x1bcredit",
+        restated=("2026-08",),
+        carried=("2026-05", "2026-06", "2026-07"),
+    )
+    lines = version_text(replace(THIRD, draft=draft), TOTALS, COVERAGE).splitlines()
+    assert lines[3:7] == [
+        "cause     restate",
+        "reason    late\\x1bcredit",
+        "restated  2026-08",
+        "carried   2026-05..2026-07",
     ]
 
 
@@ -74,6 +141,7 @@ def test_one_version_says_who_when_what_and_how_much() -> None:
         "version  3\n"
         "applied  2026-11-18 09:14 UTC by mara@example.com\n"
         "commit   7be01d4\n"
+        "cause    apply\n"
         "changes  1 to add, 1 to change, 0 to remove, 0 to move, 0 to rename\n"
         "bill     2026-07..2026-09, 12,418 rows, digest bbbbbbbbbbbb\n"
         "rules    digest aaaaaaaaaaaa\n"

@@ -10,11 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from unit.state.records import RECORD
 from unit.state.stores import apply, base_of, content, draft_of, read_ledger, three_days
 
 from costops.errors import CostopsError, StaleError, UsageError
+from costops.model.ledger import Ledger
 from costops.model.state_file import Descent
 from costops.state.backup import back_up
+from costops.state.closing import set_month_status
 from costops.state.reader import open_reader
 from costops.state.restore import look, restore
 from costops.state.verify import verify
@@ -130,11 +133,16 @@ def test_a_backup_with_pages_of_another_size_is_refused_in_words(state: Path, co
     assert apply(state, three_days(9)).number == 2
 
 
+def _apply_recorded(state: Path, ledger: Ledger) -> None:
+    apply_version(state, base=base_of(state), draft=draft_of(ledger), ledger=ledger, record=RECORD)
+
+
 def test_a_state_whose_pages_are_damaged_anywhere_is_mended(tmp_path: Path) -> None:
     # SQLite keeps nothing on the page of an empty table, so every table has something.
     first, second = (replace(three_days(number), cost_columns=("BilledCost", "x_Net")) for number in (1, 2))
     state, copy = tmp_path / "state" / "costops.db", tmp_path / "copy.db"
-    apply(state, first)
+    _apply_recorded(state, first)
+    set_month_status(state, ["2025-09"], "closed", None, "mara", "2026-12-01T08:00:00Z")
     back_up(state, copy)
     apply(state, second)
     whole = state.read_bytes()

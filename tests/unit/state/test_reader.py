@@ -31,7 +31,7 @@ def put_other_program(path: Path) -> None:
 
 def put_newer_schema(path: Path) -> None:
     apply(path, three_days())
-    query(path, "PRAGMA user_version = 4")
+    query(path, "PRAGMA user_version = 5")
 
 
 def put_no_schema(path: Path) -> None:
@@ -72,7 +72,7 @@ BAD_STATES: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (put_bytes(b"not a database, but text\n" * 400), "is not an SQLite file"),
     "a header and nothing else": (put_bytes(b"SQLite format 3\x00" + bytes(1000)), "is not an SQLite file"),
     "another program's": (put_other_program, "SQLite file of another program"),
-    "a newer schema": (put_newer_schema, r"newer costops \(schema 4; this one knows 3\)"),
+    "a newer schema": (put_newer_schema, r"newer costops \(schema 5; this one knows 4\)"),
     "no schema": (put_no_schema, "has no schema"),
     "no tables": (put_no_tables, "is corrupt: no such table: meta"),
     "half of the file": (put_half, "is corrupt: database disk image is malformed"),

@@ -17,7 +17,7 @@ def test_the_file_says_whose_it_is_and_which_schema_it_has(tmp_path: Path) -> No
     apply(tmp_path / "costops.db", three_days())
 
     assert query(tmp_path / "costops.db", "PRAGMA application_id") == [(0x434F5053,)]
-    assert query(tmp_path / "costops.db", "PRAGMA user_version") == [(3,)]
+    assert query(tmp_path / "costops.db", "PRAGMA user_version") == [(4,)]
     assert query(tmp_path / "costops.db", "PRAGMA journal_mode") == [("wal",)]
 
 

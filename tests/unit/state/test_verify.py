@@ -140,7 +140,7 @@ def test_a_trigger_that_was_taken_away_is_found_and_stops_the_next_apply(tmp_pat
 def test_a_version_that_was_cut_off_is_found(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     two_versions(state)
-    of_version = ("version_rule", "version_block", "version_sum", "version_month")
+    of_version = ("version_rule", "version_block", "version_sum", "version_month", "version_detail")
     for table, column in (*((each, "version") for each in of_version), ("version", "number")):
         query(state, f"DROP TRIGGER {table}_no_delete")
         query(state, f"DELETE FROM {table} WHERE {column} = 2")

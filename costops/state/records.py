@@ -1,0 +1,177 @@
+"""What a version keeps of its plan as rows of the store, and back.
+
+Invariant: a digest of the rows of changes with their money, and one of the providers' rows, stand in the version's
+detail, which its hash covers; and what comes back equals what went in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from costops import money
+from costops.model.record import ProviderTotal, Record, RecordedChange, RecordedMoney
+from costops.state.chain import StoredValue, rows_digest
+from costops.state.rows import Detail, names_of, names_text
+from costops.state.schema import RECORDS_SINCE
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from costops.model.version import VersionDraft
+
+CHANGE_COLUMNS = ("position", "action", "kind", "id", "previous_id", "file", "line")
+MONEY_COLUMNS = ("change", "position", "cause", "rule", "dimension", "value", "currency", "units", "parts")
+PROVIDER_COLUMNS = ("position", "provider", "month", "cost", "currency", "units", "parts")
+DETAIL_COLUMNS = ("reason", "restated", "carried", "changes_digest", "providers_digest")
+Row = tuple[StoredValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRows:
+    """A record as rows, in order and without the version's number."""
+
+    changes: tuple[Row, ...]
+    """CHANGE_COLUMNS."""
+    money: tuple[Row, ...]
+    """MONEY_COLUMNS."""
+    providers: tuple[Row, ...]
+    """PROVIDER_COLUMNS."""
+
+    @property
+    def changes_digest(self) -> str:
+        """sha256 of the changes and their money."""
+        return rows_digest([*(("change", *row) for row in self.changes), *(("money", *row) for row in self.money)])
+
+    @property
+    def providers_digest(self) -> str:
+        """sha256 of the providers' rows."""
+        return rows_digest(self.providers)
+
+
+def record_rows(record: Record) -> RecordRows:
+    """The rows of a record."""
+    changes: list[Row] = []
+    of_money: list[Row] = []
+    for number, each in enumerate(record.changes, start=1):
+        changes.append((number, each.action, each.kind, each.id, each.previous_id, each.file, each.line))
+        for position, part in enumerate(each.money, start=1):
+            value = json.dumps(part.value, ensure_ascii=False)
+            key = (number, position, part.cause, part.rule, part.dimension, value, part.currency)
+            of_money.append((*key, *money.to_columns(part.amount)))
+    providers = [
+        (number, each.provider, each.month, each.cost, each.currency, *money.to_columns(each.amount))
+        for number, each in enumerate(record.providers, start=1)
+    ]
+    return RecordRows(tuple(changes), tuple(of_money), tuple(providers))
+
+
+def record_of(rows: RecordRows) -> Record:
+    """The record of rows; ValueError or TypeError where they are none."""
+    of_change: dict[StoredValue, list[RecordedMoney]] = {row[0]: [] for row in rows.changes}
+    for change, _, *rest in rows.money:
+        of_change[change].append(_money_of(rest))
+    return Record(
+        changes=tuple(_change_of(row, of_change[row[0]]) for row in rows.changes),
+        providers=tuple(
+            ProviderTotal(_optional(provider), str(month), str(cost), str(currency), _picos(units, parts))
+            for _, provider, month, cost, currency, units, parts in rows.providers
+        ),
+    )
+
+
+def detail_row(draft: VersionDraft, rows: RecordRows) -> Row:
+    """A row of `version_detail` without the version's number, as DETAIL_COLUMNS has it."""
+    restated, carried = names_text(draft.restated), names_text(draft.carried)
+    return (draft.reason, restated, carried, rows.changes_digest, rows.providers_digest)
+
+
+def detail_of(row: Sequence[StoredValue] | None) -> Detail:
+    """What a row of `version_detail` says; versions of older schemas have none."""
+    if row is None:
+        return Detail()
+    reason, restated, carried, *_ = row
+    return Detail(_optional(reason), names_of(restated), names_of(carried))
+
+
+def stored_detail(connection: sqlite3.Connection, number: StoredValue) -> Row | None:
+    """DETAIL_COLUMNS of a version; None of one of an older schema."""
+    if not has_records(connection):
+        return None
+    row: Row | None = connection.execute(
+        f"SELECT {', '.join(DETAIL_COLUMNS)} FROM version_detail WHERE version = ?", [number]
+    ).fetchone()
+    return row
+
+
+def stored_record(connection: sqlite3.Connection, number: StoredValue) -> RecordRows:
+    """Every row of a version's record, in order."""
+
+    def rows(table: str, columns: Sequence[str], order: str) -> tuple[Row, ...]:
+        text = f"SELECT {', '.join(columns)} FROM {table} WHERE version = ? ORDER BY {order}"
+        return tuple(connection.execute(text, [number]).fetchall())
+
+    return RecordRows(
+        rows("version_change", CHANGE_COLUMNS, "position"),
+        rows("version_money", MONEY_COLUMNS, "change, position"),
+        rows("version_provider", PROVIDER_COLUMNS, "position"),
+    )
+
+
+def changes_of_element(
+    connection: sqlite3.Connection, number: int, dimension: str, value: str | None
+) -> tuple[RecordedChange, ...]:
+    """The changes of a version that moved an element's cost, in order, with that money alone."""
+    text = ", ".join(f"version_change.{each}" for each in CHANGE_COLUMNS)
+    rows = connection.execute(
+        f"SELECT {text}, cause, rule, dimension, value, currency, units, parts FROM version_money JOIN version_change "
+        "ON version_change.version = version_money.version AND version_change.position = version_money.change "
+        "WHERE version_money.version = ? AND dimension = ? AND value = ? ORDER BY change, version_money.position",
+        [number, dimension, json.dumps(value, ensure_ascii=False)],
+    ).fetchall()
+    width = len(CHANGE_COLUMNS)
+    of_change: dict[Row, list[RecordedMoney]] = {}
+    for row in rows:
+        of_change.setdefault(tuple(row[:width]), []).append(_money_of(row[width:]))
+    return tuple(_change_of(change, parts) for change, parts in of_change.items())
+
+
+def has_records(connection: sqlite3.Connection) -> bool:
+    """Whether the file has the tables of this module."""
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number >= RECORDS_SINCE
+
+
+def _change_of(row: Row, parts: Sequence[RecordedMoney]) -> RecordedChange:
+    _, action, kind, identity, previous, file, line = row
+    if not isinstance(line, int):
+        raise TypeError(f"not a line: {line!r}")
+    return RecordedChange(
+        action=str(action),
+        kind=str(kind),
+        id=str(identity),
+        previous_id=_optional(previous),
+        file=str(file),
+        line=line,
+        money=tuple(parts),
+    )
+
+
+def _money_of(row: Sequence[StoredValue]) -> RecordedMoney:
+    cause, rule, dimension, text, currency, units, parts = row
+    value = json.loads(str(text))
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"not an element: {text!r}")
+    return RecordedMoney(str(cause), _optional(rule), str(dimension), value, str(currency), _picos(units, parts))
+
+
+def _picos(units: StoredValue, parts: StoredValue) -> int:
+    if not isinstance(units, int) or not isinstance(parts, int):
+        raise TypeError("not an amount")
+    return money.from_columns(units, parts)
+
+
+def _optional(stored: StoredValue) -> str | None:
+    return None if stored is None else str(stored)
