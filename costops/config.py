@@ -81,8 +81,12 @@ def load_settings(
     *,
     flags: Mapping[str, str] = MappingProxyType({}),
     environment: Mapping[str, str] = MappingProxyType({}),
+    content: bytes | None = None,
+    cache: Path | None = None,
 ) -> LoadedSettings:
-    """The settings of the workspace around `start`.
+    """The settings of the workspace around `start`, whose costops.yaml is read unless its `content` is given.
+
+    What files say is kept in `cache`, by default the workspace's own.
 
     `flags` has the setting's name (one of OVERRIDABLE) and what was given; relative paths in flags are relative to
     `start`, all others to the workspace. Raises UsageError where there is no workspace or a flag or variable makes no
@@ -90,12 +94,8 @@ def load_settings(
     """
     root = find_workspace(start)
     problems = Problems()
-    try:
-        with (root / FILE_NAME).open("rb") as file:
-            data = file.read(MAXIMUM_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{root / FILE_NAME} cannot be read: {error.strerror}") from error
-    read = read_file(FILE_NAME, data, KeptFiles(cache_folder(root) / "rules"))
+    data = content if content is not None else _written(root)
+    read = read_file(FILE_NAME, data, KeptFiles((cache or cache_folder(root)) / "rules"))
     problems.add(read.diagnostics)
     bound = Bound(problems)
     if read.node is not None:
@@ -107,6 +107,14 @@ def load_settings(
     if problems.errors:
         raise InvalidRulesError(problems.found(), texts)
     return LoadedSettings(settings, problems.found(), texts)
+
+
+def _written(root: Path) -> bytes:
+    try:
+        with (root / FILE_NAME).open("rb") as file:
+            return file.read(MAXIMUM_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{root / FILE_NAME} cannot be read: {error.strerror}") from error
 
 
 def _bind(node: Node, bound: Bound) -> None:

@@ -80,6 +80,16 @@ def write_files_of(root: Path, commit: str, folder: Path, suffixes: Sequence[str
         place = end + 1 + size + 1
 
 
+def file_of(root: Path, commit: str, name: str) -> bytes | None:
+    """The content of a commit's file beside `root`; None where it has no such file."""
+    inside = _output(root, "rev-parse", "--show-prefix").decode().strip()
+    entry = _output(root, "ls-tree", "-z", "--full-tree", commit, "--", f"{inside}{name}").split(b"\0")[0]
+    mode, _, rest = entry.partition(b" ")
+    if not entry or mode.decode() == LINK:
+        return None
+    return _output(root, "cat-file", "blob", rest.split()[1].decode())
+
+
 def commits_since(root: Path, commit: str, paths: Sequence[Path]) -> tuple[str, ...] | None:
     """Commits that changed any of `paths` since `commit`, the newest first; None where HEAD does not come from it."""
     if _git(root, "merge-base", "--is-ancestor", commit, "HEAD") is None:

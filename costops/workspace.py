@@ -6,7 +6,9 @@ Invariant: nothing here computes or prints; every use case is a function of its 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from costops.applied import FIRST_RUN, AppliedVersions
 from costops.config import FILE_NAME, cache_folder, find_workspace, load_settings
-from costops.errors import BillError, EngineError, InvalidRulesError, StateError
+from costops.errors import BillError, EngineError, InvalidRulesError, StateError, UsageError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from costops.engine.embedded import Evaluation, Months, Request
     from costops.engine.kept import KeptBill
     from costops.engine.load import BillFacts
-    from costops.model.bill import BillDescription, MetricDescription, SourceFile
+    from costops.model.bill import BillDescription, MetricDescription, PhysicalFile, SourceFile
     from costops.model.bill_report import BillReport
     from costops.model.cache import CacheContents
     from costops.model.plan import Plan
@@ -77,6 +79,37 @@ def open_workspace(
     return Workspace(loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress, recorder)
 
 
+def open_untrusted(
+    start: Path,
+    reference: str,
+    *,
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    progress: Progress = QUIET,
+    recorder: Recorder | None = None,
+) -> Workspace:
+    """The workspace at `start` as a stranger changed it: its costops.yaml is that of a git revision.
+
+    Nothing that the working tree keeps to save time is believed, and relative paths of bills and usage numbers may not
+    lead out of the workspace. Raises UsageError where the revision has no costops.yaml, else as `open_workspace`.
+    """
+    from costops.revision import file_of, named_revision
+
+    surroundings = dict(os.environ) if environment is None else environment
+    root = find_workspace(start)
+    content = file_of(root, named_revision(root, reference), FILE_NAME)
+    if content is None:
+        raise UsageError(
+            f"{reference} has no {FILE_NAME} here, and --untrusted believes no other",
+            hint="name a revision with --base that has one",
+        )
+    cache = Path(tempfile.mkdtemp(prefix="costops-untrusted-"))
+    loaded = load_settings(start, flags=flags or {}, environment=surroundings, content=content, cache=cache)
+    return Workspace(
+        loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress, recorder, cache, is_trusted=False
+    )
+
+
 def save_plan(path: Path, plan: Plan) -> None:
     """Write a plan's document to a file, in one step; raises UsageError before it replaces what is no plan."""
     from costops.planning.saved import write_plan
@@ -96,6 +129,13 @@ def load_plan(path: Path) -> Plan:
     from costops.planning.saved import read_plan
 
     return read_plan(path)
+
+
+def check_saved_digest(saved: Plan, digest: str) -> None:
+    """Raises StaleError where a saved plan is not the one with that digest, UsageError for what is no digest."""
+    from costops.planning.review import check_digest, check_saved_digest
+
+    check_saved_digest(saved, check_digest(digest))
 
 
 def cache_contents(start: Path) -> CacheContents:
@@ -161,8 +201,11 @@ class Workspace(AppliedVersions):
         progress: Progress = QUIET,
         recorder: Recorder | None = None,
         cache: Path | None = None,
+        *,
+        is_trusted: bool = True,
     ) -> None:
         super().__init__(settings, Surroundings(environment))
+        self._is_trusted = is_trusted
         self._cache = cache if cache is not None else cache_folder(settings.root)
         self._settings_diagnostics = tuple(diagnostics)
         self._settings_texts = texts
@@ -178,7 +221,9 @@ class Workspace(AppliedVersions):
         self.close()
 
     def close(self) -> None:
-        """Give back what is held open; nothing is between calls."""
+        """Give back what is held open; nothing is between calls but what an untrusted workspace keeps for itself."""
+        if not self._is_trusted:
+            shutil.rmtree(self._cache, ignore_errors=True)
 
     # Rules.
 
@@ -253,7 +298,9 @@ class Workspace(AppliedVersions):
         from costops.bill.describe import describe_bill
 
         self._progress.stage("looking at the bill's files")
-        return describe_bill(self.settings, self._probe)
+        bill = describe_bill(self.settings, self._probe)
+        self._check_inside(file for part in bill.parts for file in part.files)
+        return bill
 
     @cached_property
     def metrics(self) -> MetricDescription:
@@ -261,7 +308,19 @@ class Workspace(AppliedVersions):
         from costops.metrics.files import describe_metrics
 
         self._progress.stage("looking at the metrics' files")
-        return describe_metrics(self.settings, self._probe)
+        metrics = describe_metrics(self.settings, self._probe)
+        self._check_inside(each.file for files in metrics.sources.values() for each in files)
+        return metrics
+
+    def _check_inside(self, files: Iterable[PhysicalFile]) -> None:
+        """Raises BillError where a stranger's link leads a relative path out of the workspace."""
+        root = os.path.realpath(self.settings.root)
+        for file in files if not self._is_trusted else ():
+            if not Path(file.name).is_absolute() and not Path(os.path.realpath(file.path)).is_relative_to(root):
+                raise BillError(
+                    f"{file.name} is a link out of the workspace, which --untrusted does not follow",
+                    hint="name the file by its absolute path in costops.yaml of the base revision",
+                )
 
     @property
     def _probe(self) -> Probe:

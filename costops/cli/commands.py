@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("costops.cli.apply", "Write the next version of the allocations, all or nothing."),
     "close": ("costops.cli.close", "Close billing months: no apply changes them any more."),
     "reopen": ("costops.cli.reopen", "Open closed billing months again, for a reason."),
+    "rollback": ("costops.cli.rollback", "Write a version with an older version's rules, on today's bill."),
     "history": ("costops.cli.history", "List the versions that were applied, and when months were closed."),
     "show": ("costops.cli.show", "Show one version: who, when, its totals and its rules."),
     "diff": ("costops.cli.diff", "Show how two versions differ: rules, and the cost of each element."),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from costops.cli import output
-from costops.errors import UsageError
-from costops.periods import parse_period
+from costops.cli import options, output
 
 
 @click.command("digest")
@@ -23,10 +21,7 @@ def command(
     from costops.render.digest import digest_text
     from costops.render.digest_json import digest_json
 
-    try:
-        chosen = parse_period(period) if period is not None else None
-    except ValueError as error:
-        raise UsageError(f"--period: {error}", hint="write 2025-09 or 2025-07..2025-09") from error
+    chosen = options.period("--period", period) if period is not None else None
     digest = session.workspace().digest(by, chosen, number)
     if form == "json":
         output.result(digest_json(digest))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from costops.cli import output
-from costops.errors import UsageError
-from costops.periods import parse_period
+from costops.cli import options, output
 
 
 @click.command("ledger")
@@ -23,10 +21,7 @@ def command(session: output.Session, by: str | None, number: int | None, period:
     """Print the allocated cost of a version; by default by its report dimensions."""
     from costops.render.ledger import ledger_csv, ledger_json, ledger_text
 
-    try:
-        chosen = parse_period(period) if period is not None else None
-    except ValueError as error:
-        raise UsageError(f"--period: {error}", hint="write 2025-09 or 2025-07..2025-09") from error
+    chosen = options.period("--period", period) if period is not None else None
     names = [name.strip() for name in by.split(",") if name.strip()] if by is not None else None
     sums = session.workspace().sums(number, names, chosen)
     renderers = {"text": ledger_text, "csv": ledger_csv, "json": ledger_json}

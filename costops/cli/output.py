@@ -35,13 +35,17 @@ class Session:
     start: Path
     flags: Mapping[str, str] = field(default_factory=dict)
 
-    def workspace(self, record: Record | None = None) -> Workspace:
-        """The workspace that the command works on; a `record` is made of what it does, where there is one."""
-        from costops.workspace import open_workspace
+    def workspace(self, record: Record | None = None, *, untrusted: str | None = None) -> Workspace:
+        """The workspace that the command works on; a `record` is made of what it does, where there is one.
 
-        return open_workspace(
-            self.start, flags=self.flags, progress=progress() if record is None else record, recorder=record
-        )
+        With `untrusted`, a git revision, its costops.yaml is that of the revision, and nothing kept is believed.
+        """
+        from costops.workspace import open_untrusted, open_workspace
+
+        shown = progress() if record is None else record
+        if untrusted is not None:
+            return open_untrusted(self.start, untrusted, flags=self.flags, progress=shown, recorder=record)
+        return open_workspace(self.start, flags=self.flags, progress=shown, recorder=record)
 
 
 class ReaderGoneError(Exception):

@@ -105,6 +105,15 @@ def check_digest(digest: str) -> str:
     return folded
 
 
+def check_saved_digest(saved: Plan, digest: str) -> None:
+    """Raises StaleError where a saved plan has another digest than the one that was asked for."""
+    if saved.plan_digest != digest:
+        raise StaleError(
+            f"the plan file has the digest {saved.plan_digest}, and {digest} was asked for; nothing was written",
+            hint="Take the file that was reviewed, or review this one.",
+        )
+
+
 def review_digest(digest: str, plan: Plan, versions: Callable[[], Sequence[Version]]) -> Plan:
     """`plan`, if its digest is that one; raises StaleError with what is known here."""
     if plan.plan_digest == digest:

@@ -49,13 +49,15 @@ def _settings(fields: Sequence[FieldChange]) -> list[str]:
     return ["settings: costops.yaml, a variable or a flag says something else", *field_lines(fields)]
 
 
-def bill_moved_text(files: Sequence[FileDrift]) -> str:
-    """What is told where a plan is applied on its own cells, because the bill has moved."""
+def bill_moved_text(files: Sequence[FileDrift], *, accepted: bool = False) -> str:
+    """What is told where a plan is applied though the bill has moved: on its own cells, or on the newer bill."""
     head, *rest = _files("bill", files) or ["bill: it cannot be read now"]
     told = "The bill has moved since the plan. The plan is applied as reviewed, on the cells that were kept with it;"
-    return "\n".join(
-        [told, "the next plan will show what the new bill moves.", *(f"  {each}" for each in (head, *rest))]
-    )
+    then = "the next plan will show what the new bill moves."
+    if accepted:
+        told = "The bill has moved since the plan, and on_bill_change accepts that: on the newer bill the rules move of"
+        then = "every element what was reviewed, within its tolerance."
+    return "\n".join([told, then, *(f"  {each}" for each in (head, *rest))])
 
 
 def digest_lines(plan: Plan, digest: str, applied_as: int | None) -> list[str]:

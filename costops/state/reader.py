@@ -204,12 +204,6 @@ class StateReader:
                 raise corrupt(self._path, f"the amounts of version {found} are not the ones that were applied")
             return ledger
 
-    def record(self, number: int) -> object | None:
-        return None
-
-    def closed_months(self) -> frozenset[str]:
-        return frozenset()
-
     def months(self, number: int | None = None) -> tuple[str, ...]:
         """Every billing month that the version has rows in, sorted, also those whose rows cancel out."""
         with self._reading():
