@@ -101,6 +101,21 @@ def test_an_id_that_came_back_is_not_the_one_it_was(tmp_path: Path) -> None:
     assert [each[:2] for each in told(blame(state, "team", "a"))] == [(3, "team")]
 
 
+def test_a_dimension_that_took_the_place_of_its_label_is_the_same(tmp_path: Path) -> None:
+    state = tmp_path / "costops.db"
+    label = RuleRevision(kind="label", id="env", canonical='{"id":"env"}', text="", file="rules/10.yaml", line=1)
+    write(state, {"a": 5}, ("env",), (label,))
+    write(state, {"a": 6}, ("env",), (label, dimension("env")))
+    assert [each[2] for each in told(blame(state, "env", "a"))] == [[(5, 6)], [(0, 5)]]
+
+
+def test_an_entry_that_took_the_name_of_a_column_is_another(tmp_path: Path) -> None:
+    state = tmp_path / "costops.db"
+    write(state, {"a": 5}, ("ServiceName",))
+    write(state, {"a": 6}, ("ServiceName",), (dimension("ServiceName"),))
+    assert [each[2] for each in told(blame(state, "ServiceName", "a"))] == [[(None, 6)]]
+
+
 def test_a_dimension_that_was_not_reported_before_has_no_cost_before(tmp_path: Path) -> None:
     state = tmp_path / "costops.db"
     write(state, {"a": 5})
@@ -156,7 +171,7 @@ def test_versions_of_an_older_costops_kept_no_causes(tmp_path: Path) -> None:
         assert first.costs == (BlameCost("USD", 0, -2),)
         ledger = three_days(5)
         apply_version(state, base=base_of(state), draft=draft_of(ledger), ledger=ledger)
-        steps = blame(state, "env", "staging").steps
+        steps = blame(state, "env", "production").steps
         assert [each.parts is None for each in steps] == [False] + [True] * (len(steps) - 1)
 
 

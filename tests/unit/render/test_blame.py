@@ -50,12 +50,12 @@ def test_every_cause_says_what_changed_where_and_how_it_got_there() -> None:
         "  USD 1,000.00 -> 1,310.00   +310.00   +31.0 %",
         "    +600.00  the bill",
         "    -500.00  the usage numbers",
-        "    +400.00  ^ allocation support           rules/30.yaml:14  its place in the order, through support",
-        "    -300.00  > allocation env (was stage)   rules/30.yaml:14  what reaches network",
-        "    +200.00  + allocation tax               rules/30.yaml:14",
-        "    -100.00  - allocation owner             rules/30.yaml:14  through split",
+        "    +400.00  ^ allocation support          rules/30.yaml:14  its place in the order, through support",
+        "    -300.00  > allocation env (was stage)  rules/30.yaml:14  what reaches network",
+        "    +200.00  + allocation tax              rules/30.yaml:14",
+        "    -100.00  - allocation owner            rules/30.yaml:14  through split",
         "     +10.00  not told apart",
-    ] or text(one, everything=True)[6].split() == ["+400.00"]
+    ]
     assert text(one)[-1] == "    ... 2 more (--all)"
 
 
