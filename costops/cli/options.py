@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import click
 
 from costops.errors import UsageError
@@ -19,3 +21,13 @@ def period(name: str, text: str) -> Period:
         return parse_period(text)
     except ValueError as error:
         raise UsageError(f"{name}: {error}", hint="write 2025-09 or 2025-07..2025-09") from error
+
+
+def reason(text: str) -> str:
+    """A reason as it was typed; UsageError unless it is one line of text."""
+    if not text.strip():
+        raise UsageError("the reason is empty", hint="say why in --reason, or leave it out where that is possible")
+    # Controls and line breaks, and the halves of surrogate pairs that stand for bytes that are no text.
+    if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text):
+        raise UsageError("the reason is not one line of text", hint="write it in one line")
+    return text

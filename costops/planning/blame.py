@@ -32,7 +32,7 @@ def make_blame(reader: StateReader, dimension: str, value: str | None, rules: Ru
 
     Raises UsageError for a dimension that no version reports and for an element that never had cost.
     """
-    versions = reader.versions()
+    versions = reader.versions() or (reader.version(),)  # which says that there is none
     names = _names(dimension, versions, rules)
     if not names:
         known = list(dict.fromkeys(name for each in versions for name in each.draft.dimensions))
