@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.errors import StateError, UsageError
+from costops.errors import StateError
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.model.settings import Settings
 from costops.model.version import Base, Version
@@ -145,8 +145,6 @@ class AppliedVersions(ABC):
     def _set_status(self, period: Period, status: str, reason: str | None) -> tuple[MonthEvent, ...]:
         from costops.state.closing import set_month_status
 
-        if reason is not None and not reason.isprintable():
-            raise UsageError("the reason is not one line of text", hint="write it in one line")
         return set_month_status(
             self.settings.state,
             period.months(),

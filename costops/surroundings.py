@@ -44,6 +44,8 @@ class Surroundings:
         import getpass
 
         try:
-            return self.variables.get("COSTOPS_ACTOR") or getpass.getuser()
+            name = self.variables.get("COSTOPS_ACTOR") or getpass.getuser()
+            # Bytes that are no text are kept as escapes, for the state holds text alone.
+            return name.encode("utf-8", "backslashreplace").decode()
         except (KeyError, OSError):
             return "unknown"

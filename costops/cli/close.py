@@ -20,5 +20,6 @@ def command(session: output.Session, period: str, reason: str | None, form: str)
     from costops.render.closing import closing_json, closing_text
 
     chosen = options.period("P", period)
-    events = session.workspace().close_months(chosen, reason)
+    why = None if reason is None else options.one_line(reason)
+    events = session.workspace().close_months(chosen, why)
     output.result((closing_json if form == "json" else closing_text)(chosen, "closed", events))

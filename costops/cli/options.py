@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,16 @@ def period(name: str, text: str) -> Period:
         raise UsageError(f"{name}: {error}", hint="write 2025-09 or 2025-07..2025-09") from error
 
 
+def one_line(reason: str) -> str:
+    """A reason as it was typed; UsageError unless it is one line of text."""
+    if not reason.strip():
+        raise UsageError("the reason is empty", hint="say why in --reason, or leave it out where that is possible")
+    # Controls and line breaks, and the halves of surrogate pairs that stand for bytes that are no text.
+    if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in reason):
+        raise UsageError("the reason is not one line of text", hint="write it in one line")
+    return reason
+
+
 def restating(months: str | None, why: str | None) -> Restating | None:
     """What --restate and --reason say together; raises UsageError where one of them is missing."""
     from costops.workspace import Restating
@@ -40,6 +51,6 @@ def restating(months: str | None, why: str | None) -> Restating | None:
         if why is not None:
             raise UsageError("--reason says why closed months are restated", hint="name them with --restate")
         return None
-    if why is None or not why.strip():
+    if why is None:
         raise UsageError("--restate needs --reason", hint="say why closed months change; the history tells it")
-    return Restating(period("--restate", months), why.strip())
+    return Restating(period("--restate", months), one_line(why))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from costops.cli import options, output
-from costops.errors import UsageError
 
 
 @click.command("reopen")
@@ -20,8 +19,6 @@ def command(session: output.Session, period: str, reason: str, form: str) -> Non
     """
     from costops.render.closing import closing_json, closing_text
 
-    if not reason.strip():
-        raise UsageError("the reason is empty", hint="say in --reason why the months are opened again")
     chosen = options.period("P", period)
-    events = session.workspace().reopen_months(chosen, reason)
+    events = session.workspace().reopen_months(chosen, options.one_line(reason))
     output.result((closing_json if form == "json" else closing_text)(chosen, "open", events))

@@ -41,7 +41,7 @@ def command(
         if not auto_approve:
             ask()
         told = f"to version {number}"
-        version = workspace.apply(plan, cause="rollback", reason=f"{told}: {reason}" if reason else told)
+        version = workspace.apply(plan, cause="rollback", reason=f"{told}: {options.one_line(reason)}" if reason is not None else told)
         output.result(f"\nApplied as version {version.number}, with the rules of version {number}.\n")
     if plan.writes or workspace.rules_changed(target):
         output.narrate(_revert_text(number, workspace.commits_since(target), workspace.rules_changed(target)))

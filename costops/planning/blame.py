@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from costops.errors import UsageError
@@ -16,7 +17,7 @@ from costops.model.blame import Blame, BlameCost, BlamePart, BlameStep
 from costops.model.rules import RuleSet
 from costops.model.version import Version
 from costops.planning.lineage import names_of_version, outline, renames_along
-from costops.planning.renames import Names
+from costops.planning.renames import NAMED, Names
 
 if TYPE_CHECKING:
     from costops.model.record import RecordedChange
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 SHOWN_ELEMENTS = 10
 """How many elements an error lists where none is near."""
-A_RENAME = '"renamed_from"'
 
 
 def make_blame(reader: StateReader, dimension: str, value: str | None, rules: RuleSet) -> Blame:
@@ -32,7 +32,7 @@ def make_blame(reader: StateReader, dimension: str, value: str | None, rules: Ru
 
     Raises UsageError for a dimension that no version reports and for an element that never had cost.
     """
-    versions = reader.versions()
+    versions = reader.versions() or (reader.version(),)  # which says that there is none
     names = _names(dimension, versions, rules)
     if not names:
         known = list(dict.fromkeys(name for each in versions for name in each.draft.dimensions))
@@ -48,25 +48,31 @@ def make_blame(reader: StateReader, dimension: str, value: str | None, rules: Ru
 
 def _names(asked: str, versions: Sequence[Version], rules: RuleSet) -> dict[int, str]:
     """Number of each version that reports the dimension to the name that it has there."""
-    start = next(
-        (
-            (place, name)
-            for place, each in enumerate(versions)
-            for name in names_of_version((asked,), each, lambda: versions, rules)
-            if name in each.draft.dimensions
-        ),
-        None,
-    )
+    # The newest version knows every name that the dimension ever had; one that it does not report has its own names.
+    (current,) = names_of_version((asked,), versions[0], lambda: versions, rules)
+    called = [current, *[asked] * (len(versions) - 1)]
+    found = (pair for pair in enumerate(called) if pair[1] in versions[pair[0]].draft.dimensions)
+    start = next(found, None)
     if start is None:
         return {}
     place, name = start
-    older = versions[place:]
-    names = dict.fromkeys((each.number for each in older), name)
-    if any(A_RENAME in rule.canonical for each in older for rule in each.draft.rules):
-        outlines = [outline(each) for each in older]
-        for each, renames in zip(older[1:], renames_along(outlines, back=True), strict=True):
-            names[each.number] = Names(outlines[0], renames).name(name)
-    return {each.number: names[each.number] for each in older if names[each.number] in each.draft.dimensions}
+    names = {versions[place].number: name}
+    for newer, older in pairwise(versions[place:]):
+        if newer.draft.rules_digest != older.draft.rules_digest:
+            before = _name_before(name, outline(newer), outline(older))
+            if before is None:
+                break
+            name = before
+        names[older.number] = name
+    return {each.number: names[each.number] for each in versions if names.get(each.number) in each.draft.dimensions}
+
+
+def _name_before(name: str, newer: RuleSet, older: RuleSet) -> str | None:
+    """What a name of one version means in the version before; None where nothing of that meaning was there."""
+    (renames,) = renames_along((newer, older), back=True)
+    before = Names(newer, renames).name(name)
+    is_entry = newer.resolve(name).kind in NAMED
+    return before if (older.resolve(before).kind in NAMED) == is_entry else None
 
 
 def _step(

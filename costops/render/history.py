@@ -31,9 +31,9 @@ def history_text(versions: Sequence[Version], events: Sequence[MonthEvent] = ())
             rows.append(_version_row(first))
             reasons.append(first.draft.reason)
         else:
-            events = [each for each in together if isinstance(each, MonthEvent)]
-            rows.append(_event_row(events))
-            reasons.append(events[0].reason)
+            of_command = [each for each in together if isinstance(each, MonthEvent)]
+            rows.append(_event_row(of_command))
+            reasons.append(of_command[0].reason)
     lines: list[str] = []
     for line, reason in zip(table_lines(rows, right=[True] + [False] * 6), reasons, strict=True):
         lines.append(line)
@@ -90,7 +90,7 @@ def _number(month: str) -> int:
 def _without_zeros(summary: str) -> str:
     """`1 to add, 0 to change` as `1 to add`; what `costops show` has in full."""
     parts = [each for each in summary.split(", ") if not re.fullmatch(r"0 to [a-z]+", each)]
-    return safe_text(", ".join(parts)) or "no rules"
+    return safe_text(", ".join(parts)) or "no rule changes"
 
 
 def history_json(versions: Sequence[Version], events: Sequence[MonthEvent] = ()) -> str:

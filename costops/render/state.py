@@ -85,6 +85,9 @@ def _condition(restoration: Restoration) -> str:
 def _effect(restoration: Restoration) -> list[str]:
     source, present, common = restoration.source, restoration.present, restoration.common
     newest, now = source.newest or 0, present.newest or 0
+    here, there = str(now), str(newest)
+    if newest == now:  # what differs is closings and reopenings of months
+        here, there = f"{now} (serial {present.serial})", f"{newest} (serial {source.serial})"
     match restoration.descent:
         case Descent.FIRST:
             return [f"The state will be at version {newest}."]
@@ -93,12 +96,12 @@ def _effect(restoration: Restoration) -> list[str]:
         case Descent.SAME:
             return [f"The state stays at version {newest}."]
         case Descent.NEWER:
-            return [f"The state goes from version {now} to version {newest}."]
+            return [f"The state goes from version {here} to version {there}."]
         case Descent.OLDER:
-            return [f"The state goes back from version {now} to version {newest}. {_lost(newest, now)}"]
+            return [f"The state goes back from version {here} to version {there}. {_lost(newest, now)}"]
         case Descent.FORKED:
             return [
-                f"The two went apart after version {common}. The state goes from its version {now} to version {newest} "
+                f"The two went apart after version {common}. The state goes from its version {here} to version {there} "
                 f"of the backup. {_lost(common, now)}"
             ]
         case Descent.FOREIGN:
@@ -109,6 +112,8 @@ def _effect(restoration: Restoration) -> list[str]:
 
 
 def _lost(kept: int, now: int) -> str:
+    if kept == now:
+        return "Its newer closings and reopenings of months are only in the copy that is kept of it."
     which = f"version {now} is" if kept + 1 == now else f"versions {kept + 1} to {now} are"
     return f"Its {which} only in the copy that is kept of it."
 

@@ -100,7 +100,7 @@ def test_closings_stand_in_their_place_and_those_of_one_command_together() -> No
     versions = (replace(THIRD, serial=7, draft=restated), replace(FIRST, serial=2))
     assert history_text(versions, EVENTS).splitlines() == [
         "version  when (UTC)        by                commit   cause    moved    changes",
-        "      3  2026-11-18 09:14  mara@example.com  7be01d4  restate  nothing  no rules; restates 2026-08",
+        "      3  2026-11-18 09:14  mara@example.com  7be01d4  restate  nothing  no rule changes; restates 2026-08",
         "         reason: late credit",
         "         2026-11-16 08:00  finance\\x1b                reopen            reopens 2026-08",
         "         reason: a late\\ncredit",
