@@ -7,7 +7,7 @@ new ones here, so that the same money under another name is no difference; the s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +15,7 @@ from costops.language.canonical import rules_from_revisions
 from costops.model.ledger import Ledger
 from costops.model.rules import RuleSet
 from costops.model.version import Version
+from costops.planning.flows import Row
 from costops.planning.ledgers import renamed_ledger
 from costops.planning.money import Money
 from costops.planning.references import Renaming
@@ -42,6 +43,9 @@ class Stored(Protocol):
 
     def totals(self, months: Sequence[str]) -> Mapping[tuple[str, str], int]:
         """(currency, cost column) to cost in the given billing months."""
+
+    def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
+        """Its rows by those of its dimensions and one cost column, without days that the version `other` shares."""
 
     def month_digests(self) -> Mapping[str, str] | None:
         """`Ledger.month_digests`; None where it was written without them."""
@@ -78,6 +82,10 @@ class RenamedVersion:
         new_names = {self._old_names[each]: each for each in dimensions if each in self._old_names}
         money = self._stored.money(tuple(new_names), cost, months)
         return {(new_names[old], value, currency): amount for (old, value, currency), amount in money.items()}
+
+    def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
+        """As Stored.rows_unlike has it."""
+        return self._stored.rows_unlike(other, [self._old_names[each] for each in dimensions], cost)
 
     @property
     def layout(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -130,6 +138,16 @@ class StoredVersion:
                 if month in months:
                     totals[currency, cost] = totals.get((currency, cost), 0) + amount
         return totals
+
+    def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
+        places = [self.version.draft.dimensions.index(each) for each in dimensions]
+        known: dict[str, tuple[str | None, ...]] = {}  # few values, many rows: each text is read once
+        for month, day, currency, text, amount in self._reader.costs_unlike(self.version.number, other, cost):
+            values = known.get(text)
+            if values is None:
+                own = json.loads(text)
+                values = known[text] = tuple([own[place] for place in places])
+            yield month, day, currency, values, amount
 
     def month_digests(self) -> Mapping[str, str] | None:
         return self._reader.month_digests(self.version.number)
