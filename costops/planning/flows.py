@@ -12,24 +12,21 @@ gainer in proportion, and so they are matched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import repeat
-from operator import add, floordiv, itemgetter, mul, sub
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from costops.model.version_diff import BILL, End, Flow
+from costops.planning.matching import Matching, Side, parts_of
 
 Values = tuple[str | None, ...]
 Row = tuple[str, str, str, Values, int]
 """Billing month, day, currency, value of each dimension, and picos."""
 
-_Deltas = Mapping[tuple[str, str, str], Mapping[Values, int]]
-"""Picos gained by billing month, day and currency, then by values."""
-_Gain = tuple[Values, str | None, int]
-"""Picos that an element gained, and values of any of the rows of its group."""
-_Matrix = dict[End, dict[End, int]]
-"""Picos by source, then target."""
-_Side = Sequence[tuple[End, int]]
-"""Who loses, or who gains, and how many picos, above 0."""
+_Place = tuple[str, str, str]
+"""Billing month, day and currency."""
+_Deltas = Mapping[_Place, Mapping[int, int]]
+"""Picos gained by place, then by the number of the values."""
+_Gain = tuple[int, int, int]
+"""Number of the values of any row of a group, element, and the picos that the element gains in it."""
 
 
 def flows_between(
@@ -39,149 +36,128 @@ def flows_between(
 
     `unwritten` are dimensions that no rule writes, such as columns of the bill: in those, cost only comes and goes.
     """
-    deltas = _deltas(before, after)
+    numbers, deltas = _deltas(before, after)
+    known = list(numbers)
+    is_backwards = _first_falls(known, deltas)
     flows: list[Flow] = []
     for place, dimension in enumerate(dimensions):
         others = [each for each in range(len(dimensions)) if each != place]
         kept = [each for each in others if dimensions[each] in unwritten]
         grounds = [] if dimension in unwritten else [others] if kept == others else [others, kept]
-        for currency, matrix in sorted(_matrices(deltas, place, grounds).items()):
-            flows += _flows(dimension, currency, matrix)
+        elements = sorted({values[place] for values in known}, key=lambda value: (value is not None, value or ""))
+        ranks = {value: rank for rank, value in enumerate(elements)}
+        column = [ranks[values[place]] for values in known]
+        keys = [_keys(known, ground) for ground in grounds]
+        for currency in sorted({currency for _, _, currency in deltas}):
+            days = [of_day for (_, _, each), of_day in deltas.items() if each == currency]
+            matrix = _matrix(days, column, keys, len(elements), is_backwards)
+            flows += _flows(dimension, currency, [*elements, BILL], matrix, is_backwards)
     return tuple(flows)
 
 
-def _deltas(before: Iterable[Row], after: Iterable[Row]) -> _Deltas:
-    deltas: dict[tuple[str, str, str], dict[Values, int]] = {}
-    for sign, rows in ((-1, before), (1, after)):
+def _deltas(before: Iterable[Row], after: Iterable[Row]) -> tuple[Mapping[Values, int], _Deltas]:
+    """Numbers of all values, and what each gains."""
+    numbers: dict[Values, int] = {}
+    deltas: dict[_Place, dict[int, int]] = {}
+    for is_after, rows in enumerate((before, after)):
         for month, day, currency, values, amount in rows:
-            key = (month, day, currency)
-            if key in deltas:
-                of_day = deltas[key]
-            else:
-                of_day = deltas[key] = {}
-            of_day[values] = of_day.get(values, 0) + sign * amount
-    return deltas
+            of_place = deltas.setdefault((month, day, currency), {})
+            number = numbers.setdefault(values, len(numbers))
+            of_place[number] = of_place.get(number, 0) + (amount if is_after else -amount)
+    return numbers, deltas
 
 
-def _matrices(deltas: _Deltas, place: int, grounds: Sequence[Sequence[int]]) -> dict[str, _Matrix]:
-    """Flows of the dimension at `place`, by currency.
+def _first_falls(known: Sequence[Values], deltas: _Deltas) -> bool:
+    """Whether the first delta of all is below 0: then everything is worked out backwards.
 
-    `grounds` are places of the dimensions that must be equal for cost to move, one choice after the other.
+    So it is the same amounts that are cut to picos, whichever of the two ledgers is the older one.
     """
-    matrices: dict[str, _Matrix] = {}
-    for (_, _, currency), of_values in deltas.items():
-        matrix = matrices.setdefault(currency, {})
-        left: Iterable[_Gain] = [(values, values[place], delta) for values, delta in of_values.items() if delta]
-        for ground in grounds:
-            left = _matched(left, itemgetter(*ground) if ground else _anywhere, matrix)
-        for _, element, delta in left:
-            _count(matrix, BILL, element, delta)
-    return matrices
+    for place in sorted(deltas):
+        moving = [number for number, delta in deltas[place].items() if delta]
+        if moving:
+            first = min(moving, key=lambda number: [(value is not None, value or "") for value in known[number]])
+            return deltas[place][first] < 0
+    return False
 
 
-def _anywhere(_: Values) -> None:
-    """What every row has in common."""
+def _keys(known: Sequence[Values], ground: Sequence[int]) -> list[int]:
+    """For the number of each values that of the group that it is in where these dimensions must be equal."""
+    groups: dict[Values, int] = {}
+    return [groups.setdefault(tuple([values[place] for place in ground]), len(groups)) for values in known]
 
 
-def _matched(gains: Iterable[_Gain], ground: Callable[[Values], object], matrix: _Matrix) -> list[_Gain]:
-    """Counts into the matrix what can be matched on this ground; what is left over."""
-    groups: dict[object, tuple[Values, dict[str | None, int]]] = {}
-    for values, element, delta in gains:
-        key = ground(values)
+def _matrix(
+    days: Sequence[Mapping[int, int]],
+    column: Sequence[int],
+    grounds: Sequence[Sequence[int]],
+    elements: int,
+    turned: bool,
+) -> Mapping[int, Mapping[int, int]]:
+    """Picos by source, then target, of one dimension and currency; the bill is one element more.
+
+    `column` and each of `grounds` have for the number of each values its element and its group. `turned`: what the
+    days gain is lost.
+    """
+    sign = -1 if turned else 1
+    matching = Matching(elements, sum(abs(delta) for of_day in days for delta in of_day.values()))
+    gained = [0] * elements
+    for of_day in days:
+        left = [(number, column[number], sign * delta) for number, delta in of_day.items() if delta]
+        for keys in grounds:
+            left = _matched(left, keys, matching)
+        for _, element, gain in left:
+            gained[element] += gain
+    cells = matching.cells()
+    for element, gain in enumerate(gained):
+        if gain < 0:
+            cells.setdefault(element, {})[elements] = -gain
+    cells[elements] = {element: gain for element, gain in enumerate(gained) if gain > 0}
+    return cells
+
+
+def _matched(gains: Sequence[_Gain], keys: Sequence[int], matching: Matching) -> list[_Gain]:
+    """Matches what can be matched within groups; what is left over, by group and element."""
+    groups: dict[int, tuple[int, dict[int, int]]] = {}
+    for number, element, gain in gains:
+        key = keys[number]
         if key in groups:
             group = groups[key][1]
-            group[element] = group.get(element, 0) + delta
+            group[element] = group.get(element, 0) + gain
         else:
-            groups[key] = (values, {element: delta})
+            groups[key] = (number, {element: gain})
     left: list[_Gain] = []
-    for values, group in groups.values():
-        rest = _settled(group, matrix) if len(group) > 1 else group
-        left += [(values, element, delta) for element, delta in rest.items() if delta]
-    return left
-
-
-def _settled(group: Mapping[str | None, int], matrix: _Matrix) -> Mapping[str | None, int]:
-    """Matches the losers and the gainers of a group; what the larger side has left over, by element."""
-    losers: list[tuple[End, int]] = [(element, -delta) for element, delta in group.items() if delta < 0]
-    gainers: list[tuple[End, int]] = [(element, delta) for element, delta in group.items() if delta > 0]
-    if not losers or not gainers:
-        return group
-    surplus = sum(group.values())
-    if surplus:
-        (losers if surplus > 0 else gainers).append((BILL, abs(surplus)))
-    left: dict[str | None, int] = {}
-    for (source, _), amounts in zip(losers, _shares(losers, gainers), strict=True):
-        if source is BILL:
-            left = {element: amount for (element, _), amount in zip(gainers, amounts, strict=True)}  # type: ignore[misc]
+    for number, group in groups.values():
+        losers = [(element, -gain) for element, gain in group.items() if gain < 0]
+        gainers = [(element, gain) for element, gain in group.items() if gain > 0]
+        if not losers or not gainers:
+            left += [(number, element, gain) for element, gain in group.items() if gain]
             continue
-        row = matrix.setdefault(source, {})
-        for (target, _), amount in zip(gainers, amounts, strict=True):
-            if target is BILL:
-                left[source] = -amount
-            else:
-                row[target] = row.get(target, 0) + amount
+        surplus = sum(group.values())
+        if surplus > 0:
+            gainers, over = _without(gainers, surplus)
+            left += [(number, element, amount) for element, amount in over]
+        elif surplus < 0:
+            losers, over = _without(losers, -surplus)
+            left += [(number, element, -amount) for element, amount in over]
+        matching.match(losers, gainers)
     return left
 
 
-def _shares(losers: _Side, gainers: _Side) -> list[list[int]]:
-    """What each loser pays each gainer, in proportion; both sides have the same sum, and each amount is met exactly.
-
-    Shares are cut to whole picos. What the cuts take from the sides is handed on from the largest of one side to the
-    largest of the other; ties go by name. So no share is further from the exact one than a pico per element, and the
-    sides can be exchanged.
-    """
-    owed, due = [amount for _, amount in losers], [amount for _, amount in gainers]
-    if len(owed) == 1:
-        return [due]
-    if len(due) == 1:
-        return [[amount] for amount in owed]
-    total = sum(owed)
-    shares = [list(map(floordiv, map(mul, repeat(amount), due), repeat(total))) for amount in owed]
-    paid = [0] * len(due)
-    for row, amounts in enumerate(shares):
-        owed[row] -= sum(amounts)
-        paid = list(map(add, paid, amounts))
-    due = list(map(sub, due, paid))
-    rows, columns = (sorted(range(len(side)), key=lambda each: _rank(side[each])) for side in (losers, gainers))
-    following = iter(columns)
-    column = next(following)
-    for row in rows:
-        while owed[row]:
-            step = min(owed[row], due[column])
-            shares[row][column] += step
-            owed[row] -= step
-            due[column] -= step
-            if not due[column]:
-                column = next(following, column)
-    return shares
+def _without(side: Side, amount: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """A side without so much of it, taken in proportion, and what was taken."""
+    parts = parts_of(side, amount)
+    kept = [(element, each - part) for (element, each), part in zip(side, parts, strict=True)]
+    return kept, [(element, part) for (element, _), part in zip(side, parts, strict=True) if part]
 
 
-def _rank(amount_of: tuple[End, int]) -> tuple[int, tuple[int, str]]:
-    end, amount = amount_of
-    return -amount, _name(end)
-
-
-def _name(end: End) -> tuple[int, str]:
-    """Where an end stands among others of the same amount: the unallocated first, the bill last."""
-    if end is BILL:
-        return 2, ""
-    return (0, "") if end is None else (1, str(end))
-
-
-def _count(matrix: _Matrix, source: End, target: End, amount: int) -> None:
-    """Count a flow whose amount may be below 0."""
-    if amount < 0:
-        source, target, amount = target, source, -amount
-    row = matrix.setdefault(source, {})
-    row[target] = row.get(target, 0) + amount
-
-
-def _flows(dimension: str, currency: str, matrix: _Matrix) -> list[Flow]:
+def _flows(
+    dimension: str, currency: str, ends: Sequence[End], matrix: Mapping[int, Mapping[int, int]], turned: bool
+) -> list[Flow]:
     """The matrix as flows, the largest first; of two that run against each other, the difference."""
-    flows = []
+    found = []
     for source, row in matrix.items():
         for target, amount in row.items():
             net = amount - matrix.get(target, {}).get(source, 0)
             if net > 0:
-                flows.append(Flow(dimension, currency, source, target, net))
-    return sorted(flows, key=lambda flow: (-flow.amount, _name(flow.source), _name(flow.target)))
+                found.append((-net, *((target, source) if turned else (source, target))))
+    return [Flow(dimension, currency, ends[source], ends[target], -net) for net, source, target in sorted(found)]
