@@ -1,15 +1,42 @@
 """How two stored versions differ: what was changed in the rules, and what each element costs in both.
 
 Invariant: per dimension and currency the deltas add up to the difference of the totals, which is 0 where both versions
-are of the same cost. Everything is under the names of `after`.
+are of the same cost, and what flows to an element less what flows from it is its delta. Everything is under the names
+of `after`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
 
 from costops.model.plan import Change, Coverage, MoneyLine, Total
 from costops.model.version import Version
+
+
+class Outside(Enum):
+    """Where cost comes from, or goes to, that only one of two versions has."""
+
+    BILL = "the bill"
+
+
+BILL: Literal[Outside.BILL] = Outside.BILL
+
+End = str | None | Literal[Outside.BILL]
+"""One end of a flow: an element, None for what is unallocated, or the bill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Cost that one element has in the older version and another one has instead in the newer one."""
+
+    dimension: str
+    currency: str
+    source: End
+    target: End
+    amount: int
+    """Picos, above 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +70,9 @@ class VersionDiff:
     """Per cost column and currency."""
     money: tuple[MoneyLine, ...]
     """Elements whose cost differs, by dimension, currency and name."""
+    flows: tuple[Flow, ...]
+    """Who lost to whom, in the dimensions and currencies of `money`; by dimension, currency, and amount, the largest
+    first."""
     unallocated: tuple[Coverage, ...]
 
     @property

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from costops.model.plan import MoneyLine, Total
+from costops.model.rules import RuleSet
 from costops.model.version import Version
-from costops.model.version_diff import DiffSide, VersionDiff
+from costops.model.version_diff import DiffSide, Flow, VersionDiff
 from costops.money import SAME_PICOS
 from costops.planning.changes import entry_changes, settings_changes
+from costops.planning.flows import flows_between
 from costops.planning.lineage import outline, renames_along, without_collisions
 from costops.planning.money import coverage, money_lines, totals_by_cost
 from costops.planning.references import renaming_of
@@ -36,6 +38,9 @@ def make_diff(reader: StateReader, before: int, after: int) -> VersionDiff:
     months = (then.months(), second.months())
     money = (then.money(dimensions, cost, months[0]), second.money(dimensions, cost, months[1]))
     totals = totals_by_cost(then.totals(months[0]), second.totals(months[1]), new.cost_columns)
+    lines = _differing(money_lines(*money, dimensions), totals, cost)
+    differing = {(line.dimension, line.currency) for line in lines}
+    flows = _flows(then, second, dimensions, cost, (renaming.start, second.rules)) if differing else ()
     return VersionDiff(
         before=DiffSide(
             version=first.version,
@@ -57,8 +62,25 @@ def make_diff(reader: StateReader, before: int, after: int) -> VersionDiff:
             *entry_changes(walk(first.rules, second.rules, renaming=renaming)),
         ),
         totals=totals,
-        money=_differing(money_lines(*money, dimensions), totals, cost),
+        money=lines,
+        flows=tuple(each for each in flows if (each.dimension, each.currency) in differing),
         unallocated=coverage(*money, dimensions),
+    )
+
+
+def _flows(
+    first: RenamedVersion, second: StoredVersion, dimensions: Sequence[str], cost: str, rules: Sequence[RuleSet]
+) -> tuple[Flow, ...]:
+    """Flows of every dimension, from the days that the versions do not share."""
+    old, new = first.version, second.version
+    # Where names have changed places, a day that both share is another one under the later names.
+    shares = first.dimensions == old.draft.dimensions
+    bills_own = [each for each in dimensions if all(every.resolve(each).kind in ("column", "tag") for every in rules)]
+    return flows_between(
+        first.rows_unlike(new.number if shares else None, dimensions, cost),
+        second.rows_unlike(old.number if shares else None, dimensions, cost),
+        dimensions,
+        bills_own,
     )
 
 

@@ -6,7 +6,8 @@ new ones here, so that the same money under another name is no difference; the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,7 @@ from costops.model.ledger import Ledger
 from costops.model.record import ProviderTotal
 from costops.model.rules import RuleSet
 from costops.model.version import Version
+from costops.planning.flows import Row
 from costops.planning.ledgers import renamed_ledger
 from costops.planning.money import Money
 from costops.planning.references import Renaming
@@ -45,6 +47,9 @@ class Stored(Protocol):
 
     def providers(self) -> tuple[ProviderTotal, ...] | None:
         """The bill that it was made of, by provider; None where it was written without them."""
+
+    def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
+        """Its rows by those of its dimensions and one cost column, without days that the version `other` shares."""
 
     def month_digests(self) -> Mapping[str, str] | None:
         """`Ledger.month_digests`; None where it was written without them."""
@@ -79,6 +84,10 @@ class RenamedVersion:
         new_names = {self._old_names[each]: each for each in dimensions if each in self._old_names}
         money = self._stored.money(tuple(new_names), cost, months)
         return {(new_names[old], value, currency): amount for (old, value, currency), amount in money.items()}
+
+    def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
+        """As Stored.rows_unlike has it."""
+        return self._stored.rows_unlike(other, [self._old_names[each] for each in dimensions], cost)
 
     @property
     def layout(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -135,6 +144,16 @@ class StoredVersion:
     def providers(self) -> tuple[ProviderTotal, ...] | None:
         record = self._reader.record(self.version.number)
         return record.providers if record is not None else None
+
+    def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
+        places = [self.version.draft.dimensions.index(each) for each in dimensions]
+        known: dict[str, tuple[str | None, ...]] = {}  # few values, many rows: each text is read once
+        for month, day, currency, text, amount in self._reader.costs_unlike(self.version.number, other, cost):
+            values = known.get(text)
+            if values is None:
+                own = json.loads(text)
+                values = known[text] = tuple([own[place] for place in places])
+            yield month, day, currency, values, amount
 
     def month_digests(self) -> Mapping[str, str] | None:
         return self._reader.month_digests(self.version.number)

@@ -1,4 +1,4 @@
-"""Two versions against each other for people: the changes of the rules, then the elements whose cost differs.
+"""Two versions against each other for people: changes of rules, elements whose cost differs, who lost to whom.
 
 Invariant: nothing is hidden without a count; what the bill changed is said beside what rules did, never as if they had
 done it.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from costops.model.plan import Change
 from costops.model.version_diff import DiffSide, VersionDiff
 from costops.money import format_picos
+from costops.render.flows import flow_lines
 from costops.render.numbers import amount, counted, percent
 from costops.render.plan_text import SYMBOLS, field_lines, money_block
 from costops.render.safe import safe_text
@@ -20,11 +21,13 @@ DONE = {"add": "added", "change": "changed", "remove": "removed", "move": "moved
 
 
 def diff_text(diff: VersionDiff, *, width: int = 100, everything: bool = False) -> str:
-    """The whole difference; `everything` shows every element."""
+    """The whole difference; `everything` shows every element and flow."""
     title = f"costops diff   {safe_text(diff.before.label)} -> {safe_text(diff.after.label)}     {safe_text(diff.cost)}"
     lines = [title, "", *_entry_lines(diff.changes, width), *_data_lines(diff), *_dimension_lines(diff)]
     if diff.money:
         lines += ["  cost by element", *money_block(diff.money, diff.dimensions, everything), ""]
+    if diff.flows:
+        lines += ["  who lost to whom", *flow_lines(diff.flows, width=width, everything=everything), ""]
     return "\n".join([*lines, *_summary(diff, width)]) + "\n"
 
 

@@ -1,14 +1,16 @@
 """The difference of two versions for machines; amounts are decimal text.
 
 Invariant: per dimension and currency the deltas of `money`, the null value included, add up to the difference of the
-total of `cost`. Further keys may be added; none changes its meaning.
+total of `cost`, and what `flows` brings an element less what it takes is its delta. Further keys may be added; none
+changes its meaning.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from costops.model.version_diff import DiffSide, VersionDiff
+from costops.model.version_diff import BILL, DiffSide, Flow, VersionDiff
+from costops.money import format_picos
 from costops.render.plan_json import coverage_values, entry_values, money_values, total_values
 from costops.render.safe import json_text
 
@@ -29,8 +31,21 @@ def diff_json(diff: VersionDiff) -> str:
         "totals": total_values(diff.totals),
         "unallocated": coverage_values(diff.unallocated),
         "money": money_values(diff.money),
+        "flows": [_flow(each) for each in diff.flows],
     }
     return json_text(document)
+
+
+def _flow(flow: Flow) -> dict[str, Any]:
+    return {
+        "dimension": flow.dimension,
+        "BillingCurrency": flow.currency,
+        "from": None if flow.source is BILL else flow.source,
+        "from_bill": flow.source is BILL,
+        "to": None if flow.target is BILL else flow.target,
+        "to_bill": flow.target is BILL,
+        "amount": format_picos(flow.amount),
+    }
 
 
 def _side(side: DiffSide) -> dict[str, Any]:

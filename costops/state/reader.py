@@ -17,6 +17,7 @@ from costops.model.ledger import Ledger
 from costops.model.record import MonthEvent, Record, RecordedChange
 from costops.model.sums import LedgerSums
 from costops.model.version import Base, RuleRevision, Version
+from costops.money import from_columns
 from costops.state.chain import StoredValue
 from costops.state.connection import (
     check_identity,
@@ -32,6 +33,7 @@ from costops.state.months import element_costs, has_sums
 from costops.state.records import changes_of_element, detail_of, record_of, stored_detail, stored_record
 from costops.state.rows import (
     VERSION_COLUMNS,
+    amount_columns,
     entry_select,
     extra_costs,
     joined_entries,
@@ -203,6 +205,25 @@ class StateReader:
             if ledger.block_digests != stored:
                 raise corrupt(self._path, f"the amounts of version {found} are not the ones that were applied")
             return ledger
+
+    def costs_unlike(self, number: int, other: int | None, cost: str) -> list[tuple[str, str, str, str, int]]:
+        """The entries of one version in one cost column, without the days that it shares with another version.
+
+        Each is (billing month, day, currency, JSON list of its values, picos); entries of 0 are left out.
+        """
+        with self._reading():
+            _, cost_columns = layout_of(self._connection, number)
+            if cost not in cost_columns:
+                return []
+            units, parts = amount_columns([cost])
+            rows = self._connection.execute(
+                f"SELECT version_block.billing_month, version_block.day, entry.currency, entry.dimension_values, "
+                f"{units}, {parts} FROM {joined_entries([cost])} WHERE version_block.version = ? AND NOT EXISTS "
+                "(SELECT 1 FROM version_block AS same WHERE same.version = ? AND same.day = version_block.day "
+                "AND same.billing_month = version_block.billing_month AND same.block = version_block.block)",
+                [*extra_costs([cost]), number, other],
+            )
+            return [(*row[:4], from_columns(*row[4:])) for row in rows if row[4] or row[5]]
 
     def months(self, number: int | None = None) -> tuple[str, ...]:
         """Every billing month that the version has rows in, sorted, also those whose rows cancel out."""

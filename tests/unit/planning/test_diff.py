@@ -12,7 +12,7 @@ import pytest
 from workbench import Case, charge, usage, write
 
 from costops.errors import StateError
-from costops.model.version_diff import VersionDiff
+from costops.model.version_diff import End, Flow, Outside, VersionDiff
 from costops.render.diff import diff_text
 from costops.render.diff_json import diff_json
 from costops.workspace import open_workspace
@@ -77,6 +77,48 @@ def test_another_rule_on_the_same_bill_moves_money_that_adds_up_to_nothing(tmp_p
     assert sums(diff) == {("env", "USD"): 0}
     assert not diff.bill_changes
     assert {each.after - each.before for each in diff.totals} == {0}
+
+
+def net(diff: VersionDiff) -> dict[tuple[str, End, str], int]:
+    """What flows to each element less what flows from it."""
+    found: dict[tuple[str, End, str], int] = defaultdict(int)
+    for each in diff.flows:
+        found[each.dimension, each.source, each.currency] -= each.amount
+        found[each.dimension, each.target, each.currency] += each.amount
+    return {key: amount for key, amount in found.items() if amount and key[1] is not Outside.BILL}
+
+
+def test_who_lost_to_whom_is_told_and_adds_up_to_the_deltas(tmp_path: Path) -> None:
+    more = [*BILL, charge("EC2", "7.5", team="c", day="2025-05-02")]
+    second = replace(FIRST, rules=rules(method="even"))
+    apply(tmp_path, FIRST, second, replace(FIRST, bill=more), replace(FIRST, bill=BILL[1:3]))
+    assert compared(tmp_path, 1, 2).flows == (Flow("env", "USD", "staging", "production", 2 * 10**12),)
+    for before, after in ((1, 2), (2, 1), (1, 3), (3, 2), (1, 4), (4, 3)):
+        diff = compared(tmp_path, before, after)
+        assert net(diff) == {(line.dimension, line.value, line.currency): line.delta for line in diff.money}
+    flows = document(compared(tmp_path, 1, 3))["flows"]
+    assert [each for each in flows if each["dimension"] == "team"] == [
+        {
+            "dimension": "team",
+            "BillingCurrency": "USD",
+            "from": None,
+            "from_bill": True,
+            "to": "c",
+            "to_bill": False,
+            "amount": "7.5",
+        }
+    ]
+    assert "      team  (the bill)  c" in diff_text(compared(tmp_path, 1, 3))
+
+
+def test_names_that_change_places_are_followed_on_shared_days(tmp_path: Path) -> None:
+    labels = "labels:\n  - {id: ONE, from: Tags.env}\n  - {id: TWO, from: Tags.team}\n"
+    first = replace(FIRST, rules=labels.replace("ONE", "x").replace("TWO", "y"), report=("x", "y"))
+    swapped = labels.replace("id: ONE", "id: y, renamed_from: x").replace("id: TWO", "id: x, renamed_from: y")
+    apply(tmp_path, first, replace(first, rules=swapped, report=("y", "x")), replace(first, rules=swapped))
+    for before, after in ((1, 2), (1, 3), (3, 1), (2, 3)):
+        diff = compared(tmp_path, before, after)
+        assert net(diff) == {(line.dimension, line.value, line.currency): line.delta for line in diff.money}
 
 
 def test_backwards_is_the_same_with_the_signs_turned(tmp_path: Path) -> None:
