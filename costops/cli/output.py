@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.interruption import undone_by
+from costops.interruption import held, undone_by
 
 if TYPE_CHECKING:
     from costops.cli.progress import Bar
@@ -52,6 +52,8 @@ class ReaderGoneError(Exception):
 class _Screen:
     bar: Bar | None = None
     """What shows progress, once a command works; it is erased before anything else is written."""
+    has_result: bool = False
+    """Whether anything was given to stdout."""
 
 
 _screen = _Screen()
@@ -86,8 +88,41 @@ def _erase_progress() -> None:
 def result(text: str) -> None:
     """Write a command's result; raises ReaderGoneError, and CostopsError where stdout cannot be written."""
     _erase_progress()
+    # An interruption adds its document to nothing, or ends the process before this.
+    with held():
+        _screen.has_result = True
     with _stdout_errors():
         sys.stdout.buffer.write(text.encode())
+
+
+def begin() -> None:
+    """Nothing was written yet."""
+    _screen.has_result = False
+
+
+def failure_document(error: CostopsError) -> None:
+    """The same failure for machines, where the result was to be JSON and there is none."""
+    if _wants_document():
+        from costops.render.failure import error_json
+
+        result(error_json(error))
+        flush()
+
+
+def _wants_document() -> bool:
+    """Whether a failure has to be told as JSON: that was asked for, and nothing was given to stdout."""
+    from costops.cli.asked import wants_json
+
+    return not _screen.has_result and wants_json()
+
+
+def interruption(words: str, exit_code: int) -> bytes:
+    """The document of a command that was interrupted, or nothing; called from another thread."""
+    if not _wants_document():
+        return b""
+    from costops.render.failure import failure_json
+
+    return failure_json(exit_code, words, f"{words}; nothing was changed").encode()
 
 
 def flush() -> None:
