@@ -109,6 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.ClickException, click.Abort, click.exceptions.Exit, CostopsError, KeyboardInterrupt) as error:
         # What failed is told, and nothing else: an interruption comes too late from here on.
         settle()
+        output.rest()
         with suppress(output.ReaderGoneError, CostopsError):
             output.flush()
         if isinstance(error, click.exceptions.Exit):
