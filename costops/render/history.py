@@ -25,7 +25,7 @@ def history_text(versions: Sequence[Version]) -> str:
             _commit(each),
             ", ".join(f"{safe_text(currency)} {amount(moved, currency)}" for currency, moved in each.draft.moved)
             or "nothing",
-            each.draft.summary,
+            safe_text(each.draft.summary),
         ]
         for each in versions
     ]
@@ -53,12 +53,12 @@ def version_text(
         ["version", str(version.number)],
         ["applied", f"{_moment(version)} UTC by {safe_text(draft.actor)}"],
         ["commit", _commit(version)],
-        ["changes", draft.summary],
+        ["changes", safe_text(draft.summary)],
         ["bill", f"{months}, {counted(draft.bill.rows, 'row')}, digest {draft.bill.digest[:12]}"],
         ["rules", f"digest {draft.rules_digest[:12]}"],
         ["plan", f"digest {draft.plan_digest[:12]}"],
         ["result", f"digest {draft.result_digest[:12]}"],
-        ["engine", draft.engine],
+        ["engine", safe_text(draft.engine)],
     ]
     lines = table_lines(facts, right=[False, False])
     place = totals.cost_columns.index(draft.cost)
@@ -67,13 +67,18 @@ def version_text(
         shares = []
         for each in coverage:
             missing = sum(sums[place] for found, money, sums in each.rows if money == currency and found[0] is None)
-            shares.append(f"by {each.by[0]} {percent(missing, amounts[place])}")
+            shares.append(f"by {safe_text(each.by[0])} {percent(missing, amounts[place])}")
         costs = ", ".join(
-            f"{cost} {amount(picos, currency)}" for cost, picos in zip(totals.cost_columns, amounts, strict=True)
+            f"{safe_text(cost)} {amount(picos, currency)}"
+            for cost, picos in zip(totals.cost_columns, amounts, strict=True)
         )
-        lines += ["", f"{safe_text(currency)}  {costs}", f"     unallocated {draft.cost} {', '.join(shares)}"]
+        lines += [
+            "",
+            f"{safe_text(currency)}  {costs}",
+            f"     unallocated {safe_text(draft.cost)} {', '.join(shares)}",
+        ]
     shown = [each for each in draft.rules if everything or not each.hidden]
-    rules = [[each.kind, safe_text(each.id), safe_text(f"{each.file}:{each.line}")] for each in shown]
+    rules = [[safe_text(each.kind), safe_text(each.id), safe_text(f"{each.file}:{each.line}")] for each in shown]
     hidden = [f"{len(draft.rules) - len(shown):,} hidden (--all)"] if len(shown) < len(draft.rules) else []
     return "\n".join([*lines, "", *table_lines(rules, right=[False] * 3), *hidden]) + "\n"
 
@@ -102,7 +107,7 @@ def _moment(version: Version) -> str:
 def _commit(version: Version) -> str:
     if version.draft.commit is None:
         return "-"
-    return version.draft.commit[:7] + (" with local changes" if version.draft.dirty else "")
+    return safe_text(version.draft.commit[:7]) + (" with local changes" if version.draft.dirty else "")
 
 
 def _version_document(version: Version) -> dict[str, Any]:
