@@ -65,10 +65,15 @@ def find_workspace(start: Path) -> Path:
     looked = first
     for folder in (first, *first.parents):
         looked = folder
-        if (folder / FILE_NAME).is_file():
-            return folder
-        if (folder / ".git").exists():
-            break
+        try:
+            if (folder / FILE_NAME).is_file():
+                return folder
+            if (folder / ".git").exists():
+                break
+        except OSError as error:
+            # Of a name that is too long, for one, nobody can say whether it is there.
+            hint = "use -C DIR to name a folder that can be read"
+            raise UsageError(f"there is no folder {str(folder)[:200]}: {error.strerror}", hint=hint) from error
     where = f"in {first}" if looked == first else f"from {first} up to {looked}"
     raise UsageError(
         f"no {FILE_NAME} was found {where}",

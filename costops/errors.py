@@ -45,6 +45,8 @@ class CostopsError(Exception):
     """A failure that a person can act on: one sentence what, one sentence what to do."""
 
     exit_code: ExitCode = ExitCode.FAILED
+    kind: str = "failed"
+    """The name of the failure for machines."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -56,12 +58,14 @@ class UsageError(CostopsError):
     """A command was called with arguments that make no sense."""
 
     exit_code = ExitCode.USAGE
+    kind = "usage"
 
 
 class InvalidRulesError(CostopsError):
     """Rules or costops.yaml have errors; `diagnostics` holds all of them, warnings included."""
 
     exit_code = ExitCode.INVALID
+    kind = "invalid_rules"
 
     def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
         count = sum(1 for each in diagnostics if each.is_error)
@@ -74,13 +78,19 @@ class InvalidRulesError(CostopsError):
 class BillError(CostopsError):
     """A bill or metric file cannot be read, or lacks what a bill must have."""
 
+    kind = "bill"
+
 
 class EngineError(CostopsError):
     """The engine failed, or a rule with `error` as its policy met the case."""
 
+    kind = "engine"
+
 
 class ConservationError(EngineError):
     """Money in and money out of a rule differ, which must never happen; nothing is written."""
+
+    kind = "conservation"
 
 
 class CheckError(CostopsError):
@@ -93,6 +103,7 @@ class StaleError(CostopsError):
     """The state, the rules or the bill moved between plan and apply; `reasons` says which, in lines for people."""
 
     exit_code = ExitCode.STALE
+    kind = "stale"
 
     def __init__(self, message: str, *, hint: str | None = None, reasons: Sequence[str] = ()) -> None:
         super().__init__(message, hint=hint)
@@ -103,15 +114,18 @@ class BusyError(CostopsError):
     """Another process is writing the state."""
 
     exit_code = ExitCode.BUSY
+    kind = "busy"
 
 
 class StateError(CostopsError):
     """The state file is empty, too short, corrupt, foreign or newer, or has no such version."""
 
     exit_code = ExitCode.STATE
+    kind = "state"
 
 
 class DeclinedError(CostopsError):
     """The person declined at the prompt."""
 
     exit_code = ExitCode.DECLINED
+    kind = "declined"

@@ -21,5 +21,5 @@ def command(session: output.Session, folder: Path | None, demo: bool) -> None:
     written = init_workspace(target, demo=demo)
     for path in written:
         output.result(f"{path.as_posix()}\n")
-    place = "" if target.resolve() == Path.cwd().resolve() else f"cd {target} && "
+    place = "" if target.resolve() == Path.cwd().resolve() else f"cd {output.shown(target)} && "
     output.narrate(f"Wrote {len(written)} files. Next: {place}costops plan")

@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from costops.errors import UsageError
-from costops.periods import Period, parse_period
 
 if TYPE_CHECKING:
+    from costops.periods import Period
     from costops.workspace import Restating
+
+
+class PeriodType(click.ParamType[Any]):
+    """Billing months, such as 2025-09 or 2025-07..2025-09."""
+
+    name = "period"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from costops.periods import parse_period
+
+        try:
+            return parse_period(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(f"{error}; write 2025-09 or 2025-07..2025-09", param, ctx)
+
+
+class ReasonType(click.ParamType[Any]):
+    """A reason for the history: one line of text."""
+
+    name = "reason"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value.strip():
+            self.fail("the reason is empty; say why", param, ctx)
+        # Controls and line breaks, and the halves of surrogate pairs that stand for bytes that are no text.
+        if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in value):
+            self.fail("the reason is not one line of text; write it in one line", param, ctx)
+        return value
+
+
+PERIOD = PeriodType()
+REASON = ReasonType()
 
 verbose = click.option("-v", "--verbose", is_flag=True, help="Print every statement of the engine, with its seconds.")
 full = click.option(
@@ -20,30 +52,12 @@ full = click.option(
 auto_approve = click.option("--auto-approve", is_flag=True, help="Do not ask.")
 everything = click.option("--all", "everything", is_flag=True, help="Show every element of every change.")
 restate = click.option(
-    "--restate", "restated", metavar="P", help="Write closed months anew: 2025-09, or 2025-07..2025-09."
+    "--restate", metavar="P", type=PERIOD, help="Write closed months anew: 2025-09, or 2025-07..2025-09."
 )
-reason = click.option("--reason", metavar="TEXT", help="Why closed months are restated.")
+reason = click.option("--reason", metavar="TEXT", type=REASON, help="Why closed months are restated.")
 
 
-def period(name: str, text: str) -> Period:
-    """Billing months as they were typed; UsageError that calls them `name`."""
-    try:
-        return parse_period(text)
-    except ValueError as error:
-        raise UsageError(f"{name}: {error}", hint="write 2025-09 or 2025-07..2025-09") from error
-
-
-def one_line(reason: str) -> str:
-    """A reason as it was typed; UsageError unless it is one line of text."""
-    if not reason.strip():
-        raise UsageError("the reason is empty", hint="say why in --reason, or leave it out where that is possible")
-    # Controls and line breaks, and the halves of surrogate pairs that stand for bytes that are no text.
-    if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in reason):
-        raise UsageError("the reason is not one line of text", hint="write it in one line")
-    return reason
-
-
-def restating(months: str | None, why: str | None) -> Restating | None:
+def restating(months: Period | None, why: str | None) -> Restating | None:
     """What --restate and --reason say together; raises UsageError where one of them is missing."""
     from costops.workspace import Restating
 
@@ -53,4 +67,4 @@ def restating(months: str | None, why: str | None) -> Restating | None:
         return None
     if why is None:
         raise UsageError("--restate needs --reason", hint="say why closed months change; the history tells it")
-    return Restating(period("--restate", months), one_line(why))
+    return Restating(months, why)

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costops.interruption import undone_by
+from costops.interruption import held, undone_by
 
 if TYPE_CHECKING:
+    from costops.cli.heartbeat import Heartbeat
     from costops.cli.progress import Bar
     from costops.cli.recorder import Record
     from costops.errors import CostopsError, InvalidRulesError
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from costops.workspace import Workspace
 
 DEFAULT_WIDTH = 100
+NARROWEST = 40
+"""Fewer columns are no width to render for."""
+WIDEST = 1000
+"""More would only be blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +61,27 @@ class ReaderGoneError(Exception):
 class _Screen:
     bar: Bar | None = None
     """What shows progress, once a command works; it is erased before anything else is written."""
+    heartbeat: Heartbeat | None = None
+    """What says now and then that a command works, where there is no bar."""
+    has_result: bool = False
+    """Whether anything was given to stdout."""
 
 
 _screen = _Screen()
 
 
 def progress() -> Progress:
-    """Whoever shows on stderr what is being done: a bar on a terminal, nobody elsewhere."""
-    from costops.cli.progress import Bar, is_wanted
+    """Whoever tells on stderr what is being done: a bar on a terminal, a line now and then in a log."""
+    from costops.cli.progress import Bar, is_bar_wanted, is_log
     from costops.model.progress import QUIET
 
-    if not is_wanted():
+    if is_log():
+        from costops.cli.heartbeat import Heartbeat
+
+        if _screen.heartbeat is None:
+            _screen.heartbeat = Heartbeat()
+        return _screen.heartbeat
+    if not is_bar_wanted():
         return QUIET
     if _screen.bar is None:
         _screen.bar = Bar()
@@ -87,11 +102,51 @@ def _erase_progress() -> None:
         _screen.bar.erase()
 
 
+def rest() -> None:
+    """No work goes on that a line could tell of, until the next stage begins."""
+    if _screen.heartbeat is not None:
+        _screen.heartbeat.rest()
+
+
 def result(text: str) -> None:
     """Write a command's result; raises ReaderGoneError, and CostopsError where stdout cannot be written."""
     _erase_progress()
+    rest()
+    # An interruption adds its document to nothing, or ends the process before this.
+    with held():
+        _screen.has_result = True
     with _stdout_errors():
         sys.stdout.buffer.write(text.encode())
+
+
+def begin() -> None:
+    """Nothing was written yet."""
+    _screen.has_result = False
+
+
+def failure_document(error: CostopsError) -> None:
+    """The same failure for machines, where the result was to be JSON and there is none."""
+    if _wants_document():
+        from costops.render.failure import error_json
+
+        result(error_json(error))
+        flush()
+
+
+def _wants_document() -> bool:
+    """Whether a failure has to be told as JSON: that was asked for, and nothing was given to stdout."""
+    from costops.cli.asked import wants_json
+
+    return not _screen.has_result and wants_json()
+
+
+def interruption(words: str, exit_code: int) -> bytes:
+    """The document of a command that was interrupted, or nothing; called from another thread."""
+    if not _wants_document():
+        return b""
+    from costops.render.failure import failure_json
+
+    return failure_json(exit_code, words, f"{words}; nothing was changed").encode()
 
 
 def flush() -> None:
@@ -129,6 +184,7 @@ def narrate(text: str) -> None:
 def ask(question: str) -> str:
     """A person's answer, without its line end; empty at the end of input."""
     flush()
+    rest()
     # Entered before the question is shown: whoever reads it may interrupt at once.
     with undone_by(_end_line):
         sys.stderr.write(question)
@@ -146,10 +202,10 @@ def is_interactive() -> bool:
 
 
 def width() -> int:
-    """Columns to render for: COLUMNS, the terminal's, or 100."""
+    """Columns to render for: COLUMNS, the terminal's, or 100 where stdout is none."""
     written = os.environ.get("COLUMNS", "")
-    if written.isdigit() and int(written) >= 40:
-        return int(written)
+    if written.isascii() and written.isdecimal() and int(written[:9]) >= NARROWEST:
+        return min(int(written[:9]), WIDEST)
     return max(60, shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns) if sys.stdout.isatty() else DEFAULT_WIDTH
 
 

@@ -25,10 +25,14 @@ NARROWEST = 20
 _ERASE = b"\r\x1b[K"
 
 
-def is_wanted() -> bool:
+def is_log() -> bool:
+    """Whether stderr is read later, as a file, a pipe or the log of a continuous integration is."""
+    return not sys.stderr.isatty() or os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def is_bar_wanted() -> bool:
     """Whether stderr is a terminal that a person looks at and that can erase a line."""
-    is_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown") and not is_ci
+    return not is_log() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
 class Bar:

@@ -41,7 +41,9 @@ def command(
         if not auto_approve:
             ask()
         told = f"to version {number}"
-        version = workspace.apply(plan, cause="rollback", reason=f"{told}: {options.one_line(reason)}" if reason is not None else told)
+        version = workspace.apply(
+            plan, cause="rollback", reason=f"{told}: {options.one_line(reason)}" if reason is not None else told
+        )
         output.result(f"\nApplied as version {version.number}, with the rules of version {number}.\n")
     if plan.writes or workspace.rules_changed(target):
         output.narrate(_revert_text(number, workspace.commits_since(target), workspace.rules_changed(target)))
@@ -56,7 +58,5 @@ def _revert_text(number: int, commits: tuple[str, ...] | None, differ: bool) -> 
     if commits:
         return f"{told}  git revert --no-edit {' '.join(each[:12] for each in commits)}"
     if commits is None:
-        return (
-            f"{told}  write its rules by hand: `costops show {number} --format json` has them, git does not"
-        )
+        return f"{told}  write its rules by hand: `costops show {number} --format json` has them, git does not"
     return f"{told}  git restore the files that differ; no commit since then has changed them"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from functools import partial
@@ -60,4 +61,10 @@ def _end(words: str, code: ExitCode) -> NoReturn:
     # Not through sys.stderr: the main thread may be inside it, and this thread must wait for nothing.
     with suppress(OSError):
         os.write(2, f"costops: {words}; nothing was changed\n".encode())
+    with suppress(Exception):
+        # Before the command line is loaded nobody has asked for anything, and this thread waits for no import of it.
+        output = sys.modules.get("costops.cli.output")
+        document = output.interruption(words, code) if output is not None else b""
+        if document:
+            os.write(1, document)
     os._exit(code)

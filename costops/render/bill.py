@@ -137,7 +137,7 @@ def _missing(report: BillReport, everything: bool) -> list[str]:
         return []
     lines = ["Charges without an amount, which counts as 0"]
     for file, costs in _bounded(list(by_file.items()), MOST_FILES, everything):
-        found = ", ".join(f"{cost} {count:,}" for cost, count in costs.items())
+        found = ", ".join(f"{safe_text(cost)} {count:,}" for cost, count in costs.items())
         lines.append(f"{_INDENT}{safe_text(file)}: {found}")
     return [*lines, *_rest(len(by_file), MOST_FILES, everything, "file")]
 
@@ -187,8 +187,10 @@ def _per_file(
 def _splits(report: BillReport) -> list[str]:
     lines = []
     for each in report.splits:
-        amounts = ", ".join(f"{cost} {_exact(amount)}" for cost, amount in each.amounts.items())
-        lines.append(f"{_INDENT}{safe_text(each.source)}: {counted(each.rows, 'charge')}, {each.currency} {amounts}")
+        amounts = ", ".join(f"{safe_text(cost)} {_exact(amount)}" for cost, amount in each.amounts.items())
+        lines.append(
+            f"{_INDENT}{safe_text(each.source)}: {counted(each.rows, 'charge')}, {safe_text(each.currency)} {amounts}"
+        )
     return ["Charges left out, because the parts they were split into are there too", *lines] if lines else []
 
 
@@ -222,7 +224,7 @@ def _tags(report: BillReport, width: int, everything: bool) -> list[str]:
     lines = table_lines([head, *rows], right=[False, *(True for _ in head[1:])])
     if max(map(shown_width, lines)) + len(_INDENT) > width:
         lines = _tag_blocks(rows, currencies)
-    title = f"Tags, with the {report.cost} of the charges that have them"
+    title = f"Tags, with the {safe_text(report.cost)} of the charges that have them"
     return [title, *_indented(lines), *_rest(len(report.tags), MOST_TAGS, everything, "tag")]
 
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from costops.model.diagnostic import Diagnostic, Span
-from costops.render.safe import json_text, safe_text
+from costops.render.safe import json_text, safe_character, safe_text
 
 FORMAT_VERSION = "1.0"
 
@@ -86,9 +86,9 @@ def _excerpt(span: Span, lines: Sequence[str], width: int) -> list[str]:
     end = len(line) if span.end_line > span.line else min(span.end_column - 1, len(line))
     first = max(0, start - _LONGEST_EXCERPT // 2) if len(line) > _LONGEST_EXCERPT else 0
     last = min(len(line), first + _LONGEST_EXCERPT)
-    before = ("…" if first else "") + _visible(line[first:start])
-    marked = _visible(line[start : min(end, last)], _width(before))
-    after = _visible(line[min(max(end, start), last) : last], _width(before) + _width(marked))
+    before = ("…" if first else "") + _visible(line, first, start)
+    marked = _visible(line, start, min(end, last), _width(before))
+    after = _visible(line, min(max(end, start), last), last, _width(before) + _width(marked))
     carets = "^" * max(1, _width(marked))
     return [
         f"{span.line:>{width}} | {before}{marked}{after}{'…' if last < len(line) else ''}".rstrip(),
@@ -96,14 +96,14 @@ def _excerpt(span: Span, lines: Sequence[str], width: int) -> list[str]:
     ]
 
 
-def _visible(text: str, column: int = 0) -> str:
-    """Text with tabs as spaces up to the next stop and unsafe characters as escapes; it starts at `column`."""
+def _visible(line: str, first: int, last: int, column: int = 0) -> str:
+    """Part of a line with tabs as spaces up to the next stop and unsafe text as escapes; it is shown at `column`."""
     shown = ""
-    for character in text:
-        if character == "\t":
+    for place in range(first, last):
+        if line[place] == "\t":
             shown += " " * (_TAB_STOP - (column + _width(shown)) % _TAB_STOP)
         else:
-            shown += safe_text(character)
+            shown += safe_character(line, place)
     return shown
 
 

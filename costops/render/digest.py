@@ -157,7 +157,10 @@ def _total(block: CurrencyDigest, lines: Sequence[_Rounded]) -> ShownLine:
 def digest_text(digest: Digest, *, width: int = 100, everything: bool = False) -> str:
     """The whole digest with as many of its newest months as fit; `everything` shows every element."""
     period = f", {digest.period}" if digest.period is not None else ""
-    title = [f"costops digest   {digest.version_label}", f"{digest.cost} by {safe_text(digest.by)}{period}"]
+    title = [
+        f"costops digest   {safe_text(digest.version_label)}",
+        f"{safe_text(digest.cost)} by {safe_text(digest.by)}{period}",
+    ]
     lines = _packed(title, width, between="     ", indent=17)
     if not digest.currencies:
         return "\n".join([*lines, "", _nothing(digest), *_notes(digest)]) + "\n"
@@ -175,7 +178,7 @@ def digest_text(digest: Digest, *, width: int = 100, everything: bool = False) -
 def _nothing(digest: Digest) -> str:
     if digest.period is None:
         return f"Version {digest.version} has no cost."
-    return f"Version {digest.version} has no {digest.cost} in {digest.period}."
+    return f"Version {digest.version} has no {safe_text(digest.cost)} in {digest.period}."
 
 
 def _sentences(digest: Digest, block: CurrencyDigest, table: ShownCurrency) -> list[str]:

@@ -122,7 +122,7 @@ def version_text(
         *([["reason", safe_text(draft.reason)]] if draft.reason is not None else []),
         *([["restated", ", ".join(_ranges(draft.restated))]] if draft.restated else []),
         *([["carried", ", ".join(_ranges(draft.carried))]] if draft.carried else []),
-        ["changes", draft.summary],
+        ["changes", safe_text(draft.summary)],
         ["bill", f"{months}, {counted(draft.bill.rows, 'row')}, digest {draft.bill.digest[:12]}"],
         ["rules", f"digest {draft.rules_digest[:12]}"],
         ["plan", f"digest {draft.plan_digest[:12]}"],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 
 import pytest
 
 from costops.model.sums import LedgerSums
-from costops.render.ledger import ledger_csv, ledger_json, ledger_text
+from costops.render.ledger import csv_text, ledger_csv, ledger_json, ledger_text
 
 SUMS = LedgerSums(
     version=12,
@@ -83,7 +84,7 @@ ODD_VALUES = [
     "a,b",
     'say "hi"',
     "two\nlines",
-    "=1+1",
+    "a = 1+1",
     " spaced ",
     "it's",
     "(unallocated)",
@@ -93,9 +94,14 @@ ODD_VALUES = [
 ]
 
 
-@pytest.mark.parametrize("odd", [*ODD_VALUES, "carriage\rreturn"])
-def test_a_value_of_any_characters_reads_back_from_csv_and_json(odd: str) -> None:
-    table = list(csv.reader(io.StringIO(ledger_csv(sums(odd)), newline="")))
+@pytest.mark.parametrize("odd", ODD_VALUES)
+def test_a_value_that_is_no_formula_is_itself_in_csv(odd: str) -> None:
+    assert ledger_csv(sums(odd)) == ledger_csv(sums(odd), raw=True)
+
+
+@pytest.mark.parametrize("odd", [*ODD_VALUES, "carriage\rreturn", "=1+1", "\x1b[2J", "::error::", "##[group]"])
+def test_a_value_of_any_characters_reads_back_from_raw_csv_and_json(odd: str) -> None:
+    table = list(csv.reader(io.StringIO(ledger_csv(sums(odd), raw=True), newline="")))
     assert table == [["team", "BillingCurrency", "BilledCost"], [odd, "USD", "1"]]
     assert json.loads(ledger_json(sums(odd)))["rows"][0]["team"] == odd
 
@@ -127,3 +133,45 @@ def test_a_number_is_never_cut() -> None:
     assert "-123,456,789,012,345.67" in ledger_text(
         LedgerSums(1, ("team",), ("BilledCost",), ((("x" * 200,), "USD", (-123_456_789_012_345_670_000_000_000,)),))
     )
+
+
+MARKED = {
+    "=1+1": "'=1+1",
+    "+1": "'+1",
+    "-1": "'-1",
+    "@SUM(A1)": "'@SUM(A1)",
+    " \xa0=1": "' \xa0=1",
+    "\t=1": "'\t'=1",
+    "\t": "'\t",
+    "\rx": "'\\rx",
+    "＝1": "'＝1",
+    "a\n=1": "a\n'=1",
+    "a\r\n =1": "a\r\n' =1",
+    "a;=1": "a;'=1",
+    "'=1": "''=1",
+    "''=1": "'''=1",
+    "'tis": "'tis",
+    "a=1": "a=1",
+    "2025-04": "2025-04",
+    "::error::": "\\x3a:error::",
+    "a\n ::error::": "a\n \\x3a:error::",
+    "##[group]": "#\\x23[group]",
+    "\x1b[2J": "\\x1b[2J",
+}
+
+
+@pytest.mark.parametrize(("value", "marked"), MARKED.items(), ids=map(ascii, MARKED))
+def test_a_formula_is_marked_where_a_spreadsheet_would_see_it(value: str, marked: str) -> None:
+    table = list(csv.reader(io.StringIO(ledger_csv(sums(value)), newline="")))
+    assert table[1] == [marked, "USD", "1"]
+
+
+def test_no_two_values_are_marked_alike() -> None:
+    texts = ["".join(each) for size in range(6) for each in itertools.product("'=; \t\na", repeat=size)]
+    assert len({csv_text(text) for text in texts}) == len(texts)
+
+
+def test_amounts_are_never_marked_and_names_of_columns_are() -> None:
+    odd = LedgerSums(1, ("=env",), ("-cost",), ((("a",), "=USD", (-(10**12),)),))
+    assert ledger_csv(odd) == "'=env,BillingCurrency,'-cost\na,'=USD,-1\n"
+    assert ledger_csv(odd, raw=True) == "=env,BillingCurrency,-cost\na,=USD,-1\n"
