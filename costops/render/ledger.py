@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from costops.model.sums import LedgerSums
 from costops.money import format_picos
+from costops.render.money_table import UNALLOCATED
 from costops.render.numbers import amount
-from costops.render.plan_text import UNALLOCATED
 from costops.render.safe import json_text, safe_text
 from costops.render.table import table_lines
 
