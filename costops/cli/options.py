@@ -8,3 +8,14 @@ verbose = click.option("-v", "--verbose", is_flag=True, help="Print every statem
 full = click.option(
     "--full", is_flag=True, help="Read the whole bill and evaluate every rule, whatever is in the cache."
 )
+
+PLAN_FORMATS = ("text", "markdown", "json")
+
+max_chars = click.option(
+    "--max-chars",
+    type=click.IntRange(min=4_000),
+    metavar="N",
+    default=65_536,
+    show_default=True,
+    help="How many characters the markdown may have.",
+)

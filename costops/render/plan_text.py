@@ -7,7 +7,7 @@ plan's do.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from costops.model.plan import Cause, Change, Coverage, FieldChange, Json, Plan
 from costops.money import format_picos
@@ -28,7 +28,7 @@ LONG_PLAN_LINES = 60
 def plan_text(plan: Plan, *, width: int = 100, everything: bool = False) -> str:
     """The whole plan; `everything` shows every element of every change."""
     labels = f"{safe_text(plan.base_label)} -> {safe_text(plan.target_label)}"
-    lines = [f"costops plan   {labels}     bill {_bill(plan)}"]
+    lines = [f"costops plan   {labels}     bill {bill_words(plan)}"]
     if plan.compared_with is not None:
         lines.append(f"{_comparison(plan)} It is for review alone and cannot be applied.")
     lines.append("")
@@ -68,7 +68,8 @@ def _share(covered: Coverage) -> str:
     return f"by {safe_text(covered.dimension)} {before} -> {after}"
 
 
-def _bill(plan: Plan) -> str:
+def bill_words(plan: Plan) -> str:
+    """The billing months and rows of the bill."""
     if not plan.bill.rows:
         return "without rows"
     months = plan.bill.first_month
@@ -165,11 +166,11 @@ def _is_its_own(change: Change, cause: Cause) -> bool:
     return own and (cause.cause == "rule" or (cause.cause == "order" and change.action == "move"))
 
 
-def cause_words(change: Change, cause: Cause) -> str:
-    """Through what a part of a change's money goes, safe for a terminal."""
+def cause_words(change: Change, cause: Cause, named: Callable[[str], str] = safe_text) -> str:
+    """Through what a part of a change's money goes; `named` writes the name of a rule."""
     if cause.rule is None:
         return "before the first allocation"
-    rule = safe_text(cause.rule)
+    rule = named(cause.rule)
     if cause.cause == "upstream":
         return f"through {rule}, which is unchanged"
     if cause.cause == "order":
