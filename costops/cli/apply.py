@@ -12,6 +12,7 @@ from costops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from costops.model.plan import Plan
+    from costops.periods import Period
     from costops.workspace import Restating, Workspace
 
 
@@ -31,7 +32,7 @@ def command(
     planfile: Path | None,
     digest: str | None,
     refresh_only: bool,
-    restated: str | None,
+    restate: Period | None,
     reason: str | None,
     auto_approve: bool,
     everything: bool,
@@ -43,7 +44,7 @@ def command(
     Plans, shows the plan and asks. With PLANFILE or --digest it asks nothing, and writes that plan or nothing; with
     both the file must have that digest. A saved plan has its own --restate and --reason.
     """
-    restating = options.restating(restated, reason)
+    restating = options.restating(restate, reason)
     if planfile is not None and (restating is not None or refresh_only):
         flag = "--refresh-only" if refresh_only else "--restate"
         raise UsageError(f"a plan file and {flag} exclude each other", hint=f"plan again with {flag}, or leave it out")

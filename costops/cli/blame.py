@@ -19,7 +19,7 @@ def command(session: output.Session, element: str, form: str, everything: bool) 
     DIM is a report dimension; DIM= and DIM=(unallocated) ask for the cost without a value in it.
     """
     from costops.render.blame import blame_json, blame_text
-    from costops.render.plan_text import UNALLOCATED
+    from costops.render.money_table import UNALLOCATED
 
     dimension, separator, value = element.partition("=")
     if not separator or not dimension:

@@ -24,6 +24,5 @@ def command(session: output.Session, period: Period, reason: str | None, form: s
     """
     from costops.render.closing import closing_json, closing_text
 
-    why = None if reason is None else options.one_line(reason)
-    events = session.workspace().close_months(period, why)
+    events = session.workspace().close_months(period, reason)
     output.result((closing_json if form == "json" else closing_text)(period, "closed", events))

@@ -56,6 +56,17 @@ restate = click.option(
 )
 reason = click.option("--reason", metavar="TEXT", type=REASON, help="Why closed months are restated.")
 
+PLAN_FORMATS = ("text", "markdown", "json")
+
+max_chars = click.option(
+    "--max-chars",
+    type=click.IntRange(min=4_000),
+    metavar="N",
+    default=65_536,
+    show_default=True,
+    help="How many characters the markdown may have.",
+)
+
 
 def restating(months: Period | None, why: str | None) -> Restating | None:
     """What --restate and --reason say together; raises UsageError where one of them is missing."""

@@ -11,12 +11,21 @@ from costops.cli import options, output
 from costops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from costops.periods import Period
     from costops.workspace import Restating
 
 
 @click.command("plan")
 @click.option("--out", "target", metavar="FILE", type=click.Path(path_type=Path), help="Save the plan for apply FILE.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(options.PLAN_FORMATS), default="text", show_default=True)
+@click.option(
+    "--render",
+    "wanted",
+    metavar="FORMAT=FILE",
+    multiple=True,
+    help="Also write the plan to FILE; text, markdown or json.",
+)
+@options.max_chars
 @click.option("--all", "everything", is_flag=True, help="Show every element of every change.")
 @click.option("--base", metavar="GITREF", help="Compare with the rules of a git revision, without any state.")
 @click.option(
@@ -34,11 +43,13 @@ def command(
     session: output.Session,
     target: Path | None,
     form: str,
+    wanted: tuple[str, ...],
+    max_chars: int,
     everything: bool,
     base: str | None,
     untrusted: bool,
     refresh_only: bool,
-    restated: str | None,
+    restate: Period | None,
     reason: str | None,
     full: bool,
     detailed_exitcode: bool,
@@ -46,14 +57,18 @@ def command(
     verbose: bool,
 ) -> int:
     """Show what the rules would change and the money each change moves. Changes nothing but FILE."""
+    from costops.cli.renderings import check_renderings, plan_in, renderings
     from costops.workspace import check_plan_target, save_plan
+    from costops.writing import write_whole
 
     path = session.start / target if target is not None else None
+    files = renderings(wanted, session.start)
     record = output.record(verbose=verbose, profile=profile)
-    restating = _restating(base, untrusted, refresh_only, target, restated, reason)
+    restating = _restating(base, untrusted, refresh_only, target, restate, reason)
     workspace = session.workspace(record, untrusted=base if untrusted else None)
     if path is not None:
         check_plan_target(path)
+    check_renderings(files, workspace.settings, path)
     with workspace:
         if base is not None:
             plan = workspace.compare(base, keep_cells=True, full=full)
@@ -65,15 +80,13 @@ def command(
         save_plan(path, plan)
     if record is not None:
         record.stage("showing the plan")
-    if form == "json":
-        from costops.render.plan_json import plan_json
-
-        output.result(plan_json(plan))
-    else:
-        from costops.render.plan_text import plan_text
-
+    for each in files:
+        write_whole(
+            each.path, plan_in(each.form, plan, max_chars, output.DEFAULT_WIDTH, everything).encode(), "the plan"
+        )
+    if form == "text":
         output.diagnostics(plan.diagnostics, workspace.texts)
-        output.result(plan_text(plan, width=output.width(), everything=everything))
+    output.result(plan_in(form, plan, max_chars, output.width(), everything))
     if target is not None:
         output.narrate(f"\nSaved the plan. To apply exactly this: costops apply {output.shown(target)}")
     if record is not None and profile:
@@ -88,7 +101,7 @@ def command(
 
 
 def _restating(
-    base: str | None, untrusted: bool, refresh_only: bool, target: Path | None, months: str | None, why: str | None
+    base: str | None, untrusted: bool, refresh_only: bool, target: Path | None, months: Period | None, why: str | None
 ) -> Restating | None:
     """What is restated; raises UsageError for flags that exclude each other."""
     restating = options.restating(months, why)

@@ -24,5 +24,5 @@ def command(session: output.Session, period: Period, reason: str, form: str) -> 
     """
     from costops.render.closing import closing_json, closing_text
 
-    events = session.workspace().reopen_months(period, options.one_line(reason))
+    events = session.workspace().reopen_months(period, reason)
     output.result((closing_json if form == "json" else closing_text)(period, "open", events))

@@ -10,7 +10,7 @@ from costops.errors import ExitCode
 
 @click.command("rollback")
 @click.argument("number", metavar="VERSION", type=click.IntRange(min=1))
-@click.option("--reason", metavar="TEXT", help="Why; the history tells it.")
+@click.option("--reason", metavar="TEXT", type=options.REASON, help="Why; the history tells it.")
 @options.auto_approve
 @options.everything
 @options.full
@@ -40,10 +40,8 @@ def command(
     if plan.writes:
         if not auto_approve:
             ask()
-        told = f"to version {number}"
-        version = workspace.apply(
-            plan, cause="rollback", reason=f"{told}: {options.one_line(reason)}" if reason is not None else told
-        )
+        told = f"to version {number}: {reason}" if reason is not None else f"to version {number}"
+        version = workspace.apply(plan, cause="rollback", reason=told)
         output.result(f"\nApplied as version {version.number}, with the rules of version {number}.\n")
     if plan.writes or workspace.rules_changed(target):
         output.narrate(_revert_text(number, workspace.commits_since(target), workspace.rules_changed(target)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from costops.cli import output
+from costops.cli import options, output
 from costops.errors import UsageError
 
 LARGEST_VERSION = 2**31
@@ -15,18 +15,21 @@ LARGEST_VERSION = 2**31
 
 @click.command("show")
 @click.argument("what", metavar="[VERSION|PLANFILE]", required=False)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(options.PLAN_FORMATS), default="text", show_default=True)
+@options.max_chars
 @click.option("--all", "everything", is_flag=True, help="Show hidden rules; of a plan, every element of every change.")
 @click.pass_obj
-def command(session: output.Session, what: str | None, form: str, everything: bool) -> None:
+def command(session: output.Session, what: str | None, form: str, max_chars: int, everything: bool) -> None:
     """Show one version, by default the newest, or a saved plan.
 
     A decimal number is a version; a file that is called so is ./3.
     """
     if what is None or (what.isascii() and what.isdecimal()):
+        if form == "markdown":
+            raise UsageError("only a plan can be shown as markdown", hint="name a plan file, or use text or json")
         _show_version(session, _number(what) if what is not None else None, form, everything)
     else:
-        _show_plan(session.start / what, form, everything)
+        _show_plan(session.start / what, form, max_chars, everything)
 
 
 def _number(text: str) -> int:
@@ -48,14 +51,11 @@ def _show_version(session: output.Session, number: int | None, form: str, everyt
     output.result(version_text(version, totals, coverage, everything=everything))
 
 
-def _show_plan(path: Path, form: str, everything: bool) -> None:
-    from costops.render.plan_json import plan_json
-    from costops.render.plan_text import plan_text
+def _show_plan(path: Path, form: str, max_chars: int, everything: bool) -> None:
+    from costops.cli.renderings import plan_in
     from costops.workspace import load_plan
 
     plan = load_plan(path)
-    if form == "json":
-        output.result(plan_json(plan))
-        return
-    output.diagnostics(plan.diagnostics, {})
-    output.result(plan_text(plan, width=output.width(), everything=everything))
+    if form == "text":
+        output.diagnostics(plan.diagnostics, {})
+    output.result(plan_in(form, plan, max_chars, output.width(), everything))

@@ -7,14 +7,10 @@ here is asked afterwards (costops.planning.review).
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from costops.errors import CostopsError, StaleError, StateError, UsageError
-from costops.interruption import give_way, held, settle
 from costops.language.canonical import rules_digest, rules_from_revisions
 from costops.model.bill import SourceFile
 from costops.model.plan import Plan
@@ -22,6 +18,7 @@ from costops.planning.binding import plan_digest
 from costops.planning.document import NotAPlanError, plan_of_document
 from costops.render.plan_json import DOCUMENT_DIGEST, FORMAT_VERSION, document_digest, plan_json
 from costops.sources.digest import digest_of
+from costops.writing import check_place, write_whole
 
 MAXIMUM_BYTES = 128 * 1024 * 1024
 """Of a plan file: hundreds of thousands of elements."""
@@ -33,20 +30,12 @@ _OWN_KEYS = {"format_version", "plan_digest", "changes"}
 
 def check_target(path: Path) -> None:
     """Raises UsageError where a plan must not be written: over something that is no plan, or into no folder."""
-    if not path.parent.is_dir():
-        raise UsageError(f"{path} cannot be written: there is no folder {path.parent}", hint="Make it first.")
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint="Name a file in it.")
-    if path.exists():
-        if not path.is_file():
-            raise UsageError(
-                f"{path} is no regular file", hint="Name one; `--format json` writes the same document to stdout."
-            )
-        if path.stat().st_size and not _looks_like_a_plan(path):
-            raise UsageError(
-                f"{path} is there already and is no plan; it was left as it is",
-                hint="Choose another name, or delete the file.",
-            )
+    check_place(path)
+    if path.exists() and path.stat().st_size and not _looks_like_a_plan(path):
+        raise UsageError(
+            f"{path} is there already and is no plan; it was left as it is",
+            hint="Choose another name, or delete the file.",
+        )
 
 
 def write_plan(path: Path, plan: Plan) -> None:
@@ -58,34 +47,7 @@ def write_plan(path: Path, plan: Plan) -> None:
             f"the plan has {len(text):,} bytes, and a plan file at most {MAXIMUM_BYTES:,}",
             hint="Take a dimension with very many elements out of `report`.",
         )
-    # A link stays a link to the plan.
-    real = Path(os.path.realpath(path))
-    with held():
-        try:
-            _replace(real, text)
-        except OSError as error:
-            raise CostopsError(
-                f"the plan cannot be written to {path}: {error.strerror}",
-                hint="Name a file in a folder that you may write to, on a disk with space.",
-            ) from error
-        settle()
-
-
-def _replace(real: Path, text: bytes) -> None:
-    unfinished: Path | None = None
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".new", dir=real.parent)  # mode 0600
-        unfinished = Path(name)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        give_way()
-        unfinished.replace(real)
-    finally:
-        if unfinished is not None:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+    write_whole(path, text, "the plan")
 
 
 def read_plan(path: Path) -> Plan:

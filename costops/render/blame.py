@@ -12,8 +12,9 @@ from typing import Any
 from costops.model.blame import Blame, BlameCost, BlamePart, BlameStep
 from costops.model.record import BILL, METRICS
 from costops.money import format_picos, quantum_picos, round_from_top, round_half_even
+from costops.render.money_table import UNALLOCATED
 from costops.render.numbers import amount, counted, in_quanta, percent
-from costops.render.plan_text import SYMBOLS, UNALLOCATED
+from costops.render.plan_text import SYMBOLS
 from costops.render.safe import json_text, safe_text
 from costops.render.table import table_lines
 

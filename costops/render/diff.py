@@ -12,8 +12,9 @@ from costops.model.plan import Change
 from costops.model.version_diff import DiffSide, VersionDiff
 from costops.money import format_picos
 from costops.render.flows import flow_lines
+from costops.render.money_table import money_block
 from costops.render.numbers import amount, counted, percent
-from costops.render.plan_text import SYMBOLS, field_lines, money_block
+from costops.render.plan_text import SYMBOLS, field_lines
 from costops.render.safe import safe_text
 from costops.render.table import pad, shown_width
 

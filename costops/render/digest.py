@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from costops.model.digest import CurrencyDigest, Digest, DigestLine, MonthCost
 from costops.money import quantum_picos, round_from_top
+from costops.render.money_table import UNALLOCATED
 from costops.render.numbers import counted, in_quanta, percent
-from costops.render.plan_text import UNALLOCATED
 from costops.render.safe import safe_text
 from costops.render.table import pad, shown_width, table_lines
 

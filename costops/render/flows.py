@@ -11,8 +11,8 @@ from itertools import groupby
 
 from costops.model.version_diff import BILL, End, Flow
 from costops.money import quantum_picos, round_from_top
+from costops.render.money_table import UNALLOCATED
 from costops.render.numbers import in_quanta
-from costops.render.plan_text import UNALLOCATED
 from costops.render.safe import safe_text
 from costops.render.table import shown_width, table_lines
 

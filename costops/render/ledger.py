@@ -10,8 +10,8 @@ import re
 
 from costops.model.sums import LedgerSums
 from costops.money import format_picos
+from costops.render.money_table import UNALLOCATED
 from costops.render.numbers import amount
-from costops.render.plan_text import UNALLOCATED
 from costops.render.safe import json_text, safe_lines, safe_text
 from costops.render.table import table_lines
 

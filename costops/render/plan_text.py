@@ -7,17 +7,19 @@ plan's do.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from costops.model.plan import Change, Coverage, FieldChange, Json, MoneyLine, Plan
-from costops.money import format_picos, quantum_picos, round_from_top, round_half_even
-from costops.render.numbers import amount, counted, in_quanta, percent
+from costops.model.plan import Cause, Change, Coverage, FieldChange, Json, Plan
+from costops.money import format_picos
+from costops.render.money_table import money_block
+from costops.render.moves import largest_moves, money_words, moved_by
+from costops.render.numbers import amount, counted, percent
+from costops.render.plan_apart import after_changes, differences
 from costops.render.safe import safe_text
 from costops.render.table import pad, shown_width, table_lines
 
 SYMBOLS = {"add": "+", "change": "~", "remove": "-", "move": "^", "rename": ">"}
-UNALLOCATED = "(unallocated)"
-SHOWN_ELEMENTS = 5
+SHOWN_CAUSES = 5
 LONGEST_ALIGNED = 40
 """Cells of a value before a change beside which the arrows of other fields still stand in one column."""
 LONG_PLAN_LINES = 60
@@ -26,13 +28,17 @@ LONG_PLAN_LINES = 60
 def plan_text(plan: Plan, *, width: int = 100, everything: bool = False) -> str:
     """The whole plan; `everything` shows every element of every change."""
     labels = f"{safe_text(plan.base_label)} -> {safe_text(plan.target_label)}"
-    title = f"costops plan   {labels}     bill {_bill(plan)}"
-    body = [*_bill_difference(plan, everything), *_changes(plan, width, everything)]
+    lines = [f"costops plan   {labels}     bill {bill_words(plan)}"]
+    if plan.compared_with is not None:
+        lines.append(f"{_comparison(plan)} It is for review alone and cannot be applied.")
+    lines.append("")
+    body = [*differences(plan, everything), *_changes(plan, width, everything)]
+    behind = after_changes(plan, everything)
     summary = summary_lines(plan, width)
     digest = [f"Plan digest {plan.plan_digest}"] if plan.writes else []
     if not body:
-        return "\n".join([title, "", _no_changes(plan), *summary[1:], *digest]) + "\n"
-    lines = [title, ""]
+        return "\n".join([*lines, *behind, no_changes(plan), *summary[1:], *digest]) + "\n"
+    body += behind
     if len(body) > LONG_PLAN_LINES:
         lines += [*summary, ""]
     return "\n".join([*lines, *body, *summary, *digest]) + "\n"
@@ -62,7 +68,8 @@ def _share(covered: Coverage) -> str:
     return f"by {safe_text(covered.dimension)} {before} -> {after}"
 
 
-def _bill(plan: Plan) -> str:
+def bill_words(plan: Plan) -> str:
+    """The billing months and rows of the bill."""
     if not plan.bill.rows:
         return "without rows"
     months = plan.bill.first_month
@@ -71,41 +78,29 @@ def _bill(plan: Plan) -> str:
     return f"{months}, {counted(plan.bill.rows, 'row')}"
 
 
-def _no_changes(plan: Plan) -> str:
+def _comparison(plan: Plan) -> str:
+    return f"Compared with the rules at {safe_text(plan.compared_with or '')}, not with the state."
+
+
+def no_changes(plan: Plan) -> str:
+    """What a plan without changes says instead of them."""
+    if plan.compared_with is not None:
+        return f"No changes. The rules give what those at {safe_text(plan.compared_with)} give."
     if plan.base.version is None:
         return "No rules yet: all cost is unallocated. Apply would write it as version 1."
     return f"No changes. The allocations of version {plan.base.version} match the rules and the bill."
 
 
 def _moves_sentence(plan: Plan) -> str:
-    largest: dict[str, int] = {}
-    for each in plan.moved:
-        largest[each.currency] = max(largest.get(each.currency, 0), each.amount)
+    largest = largest_moves(plan.moved)
     if not largest:
         return "Moves nothing."
     totals = {total.currency: total.after for total in plan.totals if total.cost == plan.cost}
     parts = [
         f"{safe_text(currency)} {amount(moved, currency)} ({percent(moved, totals.get(currency, 0))})"
-        for currency, moved in sorted(largest.items())
+        for currency, moved in largest.items()
     ]
     return f"Moves {', '.join(parts)}."
-
-
-def _bill_difference(plan: Plan, everything: bool) -> list[str]:
-    """What the bill and the metrics changed since the stored version, with the old rules."""
-    if not plan.bill_money and all(total.before == total.after for total in plan.bill_totals):
-        return []
-    what = "metrics" if plan.metric_changes and not plan.bill_changes else "bill"
-    if plan.metric_changes and plan.bill_changes:
-        what = "bill and the metrics"
-    lines = [f"  The {what} changed since {safe_text(plan.base_label)}, which no rule caused:"]
-    for total in plan.bill_totals:
-        if total.cost == plan.cost and total.before != total.after:
-            change = amount(total.after - total.before, total.currency, signed=True)
-            before, after = amount(total.before, total.currency), amount(total.after, total.currency)
-            lines.append(f"      total {safe_text(total.currency)} {before} -> {after} ({change})")
-    lines += money_block(plan.bill_money, plan.dimensions, everything)
-    return [*lines, ""]
 
 
 def _changes(plan: Plan, width: int, everything: bool) -> list[str]:
@@ -122,13 +117,14 @@ def _changes(plan: Plan, width: int, everything: bool) -> list[str]:
 
 def field_lines(fields: Sequence[FieldChange]) -> list[str]:
     """Fields before and after, one a line, under a change."""
-    rows = [[safe_text(each.path), _value(each.before), "->", _value(each.after)] for each in fields]
+    rows = [[safe_text(each.path), value_text(each.before), "->", value_text(each.after)] for each in fields]
     if any(shown_width(before) > LONGEST_ALIGNED for _, before, *_ in rows):
         rows = [[path, f"{before}  ->  {after}"] for path, before, _, after in rows]
     return [f"      {line}" for line in table_lines(rows, right=[False] * (len(rows[0]) if rows else 0))]
 
 
-def _value(value: Json) -> str:
+def value_text(value: Json) -> str:
+    """A field's value as a person would write it, safe for a terminal."""
     if value is None:
         return "(none)"
     if isinstance(value, str):
@@ -139,83 +135,44 @@ def _value(value: Json) -> str:
 def _effect(change: Change, dimensions: Sequence[str], everything: bool) -> list[str]:
     if change.joined_with is not None:
         return [f"      its money is in {safe_text(change.joined_with)}, without which it does not bind"]
-    largest: dict[str, int] = {}
-    for each in change.moved:
-        largest[each.currency] = max(largest.get(each.currency, 0), each.amount)
+    largest = largest_moves(change.moved)
     if not largest:
         return ["      moves nothing"]
-    moved = ", ".join(f"{safe_text(currency)} {amount(picos, currency)}" for currency, picos in sorted(largest.items()))
-    return [f"      moves {moved}", *money_block(change.money, dimensions, everything)]
+    return [
+        f"      moves {money_words(largest)}",
+        *money_block(change.money, dimensions, everything),
+        *_cause_lines(change, everything),
+    ]
 
 
-def money_block(
-    lines: Sequence[MoneyLine],
-    dimensions: Sequence[str],
-    everything: bool,
-    *,
-    heads: tuple[str, str] = ("before", "after"),
-    more: str = " (--all)",
-) -> list[str]:
-    """Elements before and after by dimension and currency, the largest change first.
-
-    `heads` names the two sides; `more` stands behind the count of what is not shown.
-    """
-    currencies = sorted({line.currency for line in lines})
-    rows: list[list[str]] = []
-    unchanged = []
-    for dimension in dimensions:
-        if all(line.dimension != dimension for line in lines):
-            unchanged.append(dimension)
-        for currency in currencies:
-            chosen = [line for line in lines if (line.dimension, line.currency) == (dimension, currency)]
-            label = safe_text(f"{dimension} {currency}") if len(currencies) > 1 else safe_text(dimension)
-            rows += _element_rows(label, chosen, everything, more)
-    shown = []
-    if rows:
-        head = ["", "", *heads, "change", ""]
-        shown = table_lines([head, *rows], right=[False, False, True, True, True, True])
-    if unchanged and lines:
-        shown.append(f"{safe_text(', '.join(unchanged))}  (no change)")
-    return [f"      {line}".rstrip() for line in shown]
+def _cause_lines(change: Change, everything: bool) -> list[str]:
+    told = causes_by_size(change)
+    visible = told if everything else told[:SHOWN_CAUSES]
+    lines = [f"      of this {money_words(largest)} {cause_words(change, cause)}" for cause, largest in visible]
+    hidden = len(told) - len(visible)
+    return [*lines, f"      ... {hidden:,} more causes (--all)"] if hidden else lines
 
 
-def _rounded(lines: Sequence[MoneyLine]) -> dict[MoneyLine, int]:
-    """Deltas of one sign in quanta that add up to their rounded sum, which is what moves."""
-    if not lines:
-        return {}
-    quanta = round_from_top([(line.value or "", line.delta) for line in lines], quantum_picos(lines[0].currency))
-    return dict(zip(lines, quanta, strict=True))
-
-
-def _element_rows(label: str, lines: Sequence[MoneyLine], everything: bool, more: str) -> list[list[str]]:
-    if not lines:
+def causes_by_size(change: Change) -> list[tuple[Cause, dict[str, int]]]:
+    """Causes with what goes through each, the largest first; none where the changed entry itself is the only one."""
+    if all(_is_its_own(change, each) for each in change.causes):
         return []
-    currency = lines[0].currency
-    quantum = quantum_picos(currency)
-    changes = {
-        **_rounded([line for line in lines if line.delta > 0]),
-        **_rounded([line for line in lines if line.delta <= 0]),
-    }
-    ordered = sorted(lines, key=lambda line: (-abs(line.delta), line.value is not None, line.value or ""))
-    visible = [line for line in ordered if changes[line]]
-    if not everything:
-        visible = visible[:SHOWN_ELEMENTS]
-    rows: list[list[str]] = []
-    for line in visible:
-        before = round_half_even(line.before, quantum)
-        rows.append(
-            [
-                "" if rows else label,
-                UNALLOCATED if line.value is None else safe_text(line.value),
-                in_quanta(before, currency),
-                in_quanta(before + changes[line], currency),
-                in_quanta(changes[line], currency, signed=True),
-                percent(line.delta, abs(line.before), signed=True) if line.before else "new",
-            ]
-        )
-    hidden = len(lines) - len(visible)
-    if hidden:
-        small = "" if not everything else f" of less than {in_quanta(1, currency)}"
-        count = f"... {hidden:,} more{small}{'' if everything else more}"
-        rows.append(["" if rows else label, count, "", "", "", ""])
-    return rows
+    told = [(each, largest_moves(moved_by(each.money))) for each in change.causes]
+    return sorted(told, key=lambda pair: (-max(pair[1].values(), default=0), pair[0].cause, pair[0].rule or ""))
+
+
+def _is_its_own(change: Change, cause: Cause) -> bool:
+    own = cause.rule is None or cause.rule == change.id
+    return own and (cause.cause == "rule" or (cause.cause == "order" and change.action == "move"))
+
+
+def cause_words(change: Change, cause: Cause, named: Callable[[str], str] = safe_text) -> str:
+    """Through what a part of a change's money goes; `named` writes the name of a rule."""
+    if cause.rule is None:
+        return "before the first allocation"
+    rule = named(cause.rule)
+    if cause.cause == "upstream":
+        return f"through {rule}, which is unchanged"
+    if cause.cause == "order":
+        return f"through {rule}, because of its place in the order"
+    return "directly" if cause.rule == change.id else f"through {rule}, which reads it"

@@ -11,8 +11,9 @@ from costops.model.drift import Drift, FileDrift
 from costops.model.plan import Change, FieldChange, MoneyLine, Plan
 from costops.model.version import Base, Version
 from costops.money import format_picos
+from costops.render.money_table import money_block
 from costops.render.numbers import amount, counted
-from costops.render.plan_text import SYMBOLS, field_lines, money_block
+from costops.render.plan_text import SYMBOLS, field_lines
 from costops.render.safe import safe_text
 from costops.render.table import table_lines
 

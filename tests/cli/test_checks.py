@@ -13,7 +13,9 @@ FAILING = "{max_moved_percent: 1, of: env}"
 
 def with_checks(folder: Path, *checks: str) -> None:
     settings = folder / "costops.yaml"
-    settings.write_text(settings.read_text() + "checks:\n" + "".join(f"  - {each}\n" for each in checks))
+    # It is written as JSON, which YAML is too.
+    written = settings.read_text().rstrip().removesuffix("}")
+    settings.write_text(f'{written}, "checks": [{", ".join(checks)}]}}\n')
 
 
 def test_a_failed_check_is_4_and_beats_2(folder: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_metric_that_changed_is_told_from_a_bill_that_changed(tmp_path: Path) 
     plan = planned(tmp_path)
     assert (plan["bill_changes"], plan["metric_changes"]) == (False, True)
     assert {line["value"]: line["delta"] for line in plan["bill_money"]} == {"production": "2", "staging": "-2"}
-    assert "The metrics changed since version 1" in costops(tmp_path, "plan").out
+    assert "The usage numbers changed since version 1" in costops(tmp_path, "plan").out
 
 
 def test_text_in_a_metric_names_file_row_and_column(tmp_path: Path) -> None:

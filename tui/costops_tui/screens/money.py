@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costops.model.rule_money import RuleMoney, RuleStep, StepMoney
+from costops.render.money_table import UNALLOCATED
 from costops.render.numbers import amount, percent
-from costops.render.plan_text import UNALLOCATED
 from costops.render.safe import safe_text
 from costops_tui.layout import columns, wrapped
 from costops_tui.widgets.lines import Line

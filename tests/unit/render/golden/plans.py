@@ -6,7 +6,22 @@ from collections.abc import Iterable
 
 from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic, Severity, Span
-from costops.model.plan import Change, Coverage, ElementCost, FieldChange, FrozenMonth, MoneyLine, Moved, Plan, Total
+from costops.model.plan import (
+    BillDrift,
+    Cause,
+    Change,
+    CheckResult,
+    Coverage,
+    Delta,
+    ElementCost,
+    FieldChange,
+    FrozenMonth,
+    MoneyLine,
+    Moved,
+    Plan,
+    RestatedMonth,
+    Total,
+)
 from costops.model.version import Base, BillSummary, RuleRevision
 from costops.planning.money import largest_moves, moved_money
 
@@ -283,7 +298,154 @@ UNSAFE = plan(
     totals=(total("USD", "10,000.00"),),
 )
 
+
+def cause(kind: str, rule: str | None, **amounts: str) -> Cause:
+    """A cause whose deltas are of teams, in dollars; `nobody` is unallocated."""
+    deltas = ((None if name == "nobody" else name, cents(text)) for name, text in amounts.items())
+    return Cause(kind, rule, tuple(Delta("team", name, "USD", amount) for name, amount in deltas))
+
+
+CAUSES = plan(
+    changes=(
+        change(
+            "change",
+            "shared-eks",
+            [
+                line("team", "platform", "182,400.11", "121,380.02"),
+                line("team", "payments", "40,118.40", "71,902.77"),
+                line("team", "search", "12,004.00", "41,239.72"),
+            ],
+            at=14,
+            fields=(FieldChange("basis.metric", "even", "cpu_hours"),),
+            causes=(
+                cause("rule", "shared-eks", platform="-59,815.91", payments="30,580.19", search="29,235.72"),
+                cause("upstream", "corp-overhead", platform="-1,204.18", payments="1,204.18"),
+            ),
+        ),
+        change(
+            "move",
+            "untagged-data-lake",
+            [line("team", None, "18,220.00", "0.00"), line("team", "data", "10.00", "18,230.00")],
+            at=41,
+            causes=(
+                cause("order", "untagged-data-lake", nobody="-18,000.00", data="18,000.00"),
+                cause("order", "catch-all", nobody="-200.00", data="200.00"),
+                cause("rule", None, nobody="-20.00", data="20.00"),
+            ),
+        ),
+    ),
+    moved=(Moved("team", "USD", cents("79,240.09")),),
+    totals=(total("USD", "1,000,000.00"),),
+    unallocated=UNALLOCATED[1:2],
+    result=(
+        ElementCost("team", "data", "USD", cents("18,230.00")),
+        ElementCost("team", "payments", "USD", cents("71,902.77")),
+        ElementCost("team", "platform", "USD", cents("121,380.02")),
+        ElementCost("team", "quiet", "USD", cents("747,247.49")),
+        ElementCost("team", "search", "USD", cents("41,239.72")),
+        ElementCost("env", "production", "USD", cents("1,000,000.00")),
+    ),
+)
+
+APART = plan(
+    changes=(
+        change(
+            "change",
+            "datadog",
+            [line("team", "search", "30.00", "25.00"), line("team", "checkout", "0.00", "5.00")],
+            at=40,
+            fields=(FieldChange("to.percent.search", "60", "50"),),
+            causes=(cause("rule", "datadog", search="-5.00", checkout="5.00"),),
+        ),
+    ),
+    bill_changes=True,
+    metric_changes=True,
+    bill_money=(line("team", None, "1,400.00", "1,410.00"), line("team", "search", "8,000.00", "7,990.50")),
+    bill_totals=(total("USD", "10,000.00", "10,000.50"), total("USD", "12,000.00", "12,000.50", cost="ListCost")),
+    bill_drift=(
+        BillDrift("AWS", "2026-08", "EffectiveCost", "USD", cents("3,000.00"), cents("2,990.50")),
+        BillDrift(None, "2026-09", "EffectiveCost", "USD", 0, cents("10.00")),
+        BillDrift("AWS", "2026-08", "ListCost", "USD", cents("4,000.00"), cents("4,000.50")),
+    ),
+    metric_money=(line("team", "search", "7,990.50", "7,900.50"), line("team", "checkout", "100.00", "190.00")),
+    totals=(total("USD", "10,000.50"),),
+    moved=(Moved("team", "USD", cents("5.00")),),
+    unallocated=UNALLOCATED[1:2],
+    result=(
+        ElementCost("team", None, "USD", cents("1,410.00")),
+        ElementCost("team", "checkout", "USD", cents("195.00")),
+        ElementCost("team", "search", "USD", cents("8,395.50")),
+    ),
+    frozen=(
+        FrozenMonth("2026-04", "older"),
+        FrozenMonth("2026-05", "older"),
+        FrozenMonth("2026-06", "missing"),
+        FrozenMonth(
+            "2026-07",
+            "closed",
+            (line("team", "search", "900.00", "87.90"), line("team", "checkout", "0.00", "812.10")),
+        ),
+    ),
+    restated=(
+        RestatedMonth(
+            "2026-08",
+            (total("USD", "3,000.00", "2,990.50"), total("USD", "4,000.00", cost="ListCost")),
+            (line("team", "search", "2,000.00", "1,990.50"),),
+        ),
+    ),
+    reason="AWS corrected its invoice",
+    checks=(
+        CheckResult(
+            check="max_moved_percent: 10 of team",
+            severity="error",
+            status="passed",
+            message="USD 5.00 (0.1 %) moves by team; at most 10 % of a currency may",
+            line=9,
+        ),
+        CheckResult(
+            check="protect: checkout of team",
+            severity="error",
+            status="failed",
+            message="checkout changes by USD +5.00 (+2.6 %); nothing may",
+            line=10,
+        ),
+        CheckResult(
+            check="max_unallocated_percent: 10 of team",
+            severity="warn",
+            status="failed",
+            message="USD 1,410.00 (14.1 %) is unallocated by team; at most 10 % of a currency may be",
+            line=11,
+        ),
+        CheckResult(
+            check="protect: search of team",
+            severity="error",
+            status="overridden",
+            message="search changes by USD -5.00 (-0.1 %); nothing may",
+            line=12,
+            reason="agreed with search",
+            until="2026-12-31",
+        ),
+    ),
+)
+
+COMPARED = plan(
+    base_label="rules at 1f0c9a2",
+    changes=MOVE.changes,
+    moved=MOVE.moved,
+    totals=MOVE.totals,
+    unallocated=MOVE.unallocated,
+    compared_with="main",
+    result=(
+        ElementCost("team", "checkout", "USD", cents("5.00")),
+        ElementCost("team", "search", "USD", cents("25.00")),
+    ),
+    writes=False,
+)
+
 EXAMPLES = {
+    "causes": CAUSES,
+    "apart": APART,
+    "compared": COMPARED,
     "first": FIRST,
     "change": CHANGE,
     "move": MOVE,
