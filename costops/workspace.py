@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from costops.model.bill import BillDescription, MetricDescription, PhysicalFile, SourceFile
     from costops.model.bill_report import BillReport
     from costops.model.cache import CacheContents
+    from costops.model.metric_series import MetricSeries
     from costops.model.plan import Plan
     from costops.periods import Period
     from costops.planning.inputs import Compared
@@ -268,7 +269,7 @@ class Workspace(AppliedVersions):
         from costops.planning.notices import evaluation_notices
 
         request = Request(self.rules, want_notices=True)
-        evaluation = self._evaluate(self.bill, cells, [request], then="looking at what was found")
+        evaluation = self._evaluate(self.bill, cells, [request], next_stage="looking at what was found")
         return evaluation_notices(self.rules, evaluation, report=self.settings.report, cost=self.settings.cost)
 
     def _heard(self, found: tuple[Diagnostic, ...], evaluated: bool) -> tuple[Diagnostic, ...]:
@@ -578,8 +579,10 @@ class Workspace(AppliedVersions):
         cells: Path | None,
         requests: Sequence[Request],
         months: Callable[[BillFacts], Months] | None = None,
+        then: Mapping[str, MetricSeries] | None = None,
         *,
-        then: str = "making the plan",
+        want_series: bool = False,
+        next_stage: str = "making the plan",
         full: bool = False,
     ) -> Evaluation:
         from costops.engine.embedded import Months, evaluate
@@ -596,12 +599,14 @@ class Workspace(AppliedVersions):
             cells=cells,
             evaluations=self._cache / "evaluations" if cells is not None else None,
             months=months if months is not None else lambda _: Months(),
+            then=then or {},
+            want_series=want_series,
             scratch=self._cache,
             progress=self._progress,
             recorder=self._recorder,
             full=full,
         )
-        self._progress.stage(then)
+        self._progress.stage(next_stage)
         return evaluation
 
     def _revision(self) -> Revision:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from costops.engine.evaluate import Evaluator, Outcome
@@ -22,7 +23,7 @@ from costops.engine.ledgers import LedgerFacts
 from costops.engine.load import BillFacts, load_bill
 from costops.engine.lookups import load_lookups
 from costops.engine.lower import lower
-from costops.engine.metrics import load_metrics
+from costops.engine.metrics import hash_of, load_metrics, metric_series
 from costops.engine.money_steps import Money
 from costops.engine.name import engine_name
 from costops.engine.noticing import Notice
@@ -34,6 +35,7 @@ from costops.interruption import remove_folder, undone_by
 from costops.model.bill import BillDescription, MetricDescription
 from costops.model.bill_report import BillReport
 from costops.model.metric_report import MetricReading
+from costops.model.metric_series import MetricSeries
 from costops.model.progress import QUIET, Progress, Recorder
 from costops.model.rules import RuleSet
 from costops.model.settings import BillingSource
@@ -83,6 +85,8 @@ class Evaluation:
     outcomes: tuple[Outcome, ...]
     metrics: tuple[MetricReading, ...] = ()
     """What was read for the requests that are not lenient."""
+    series: tuple[MetricSeries, ...] = ()
+    """The metrics that they use, by day, where they were wanted."""
 
 
 def evaluate(
@@ -97,6 +101,8 @@ def evaluate(
     cells: Path | None = None,
     evaluations: Path | None = None,
     months: Callable[[BillFacts], Months] = _all_alike,
+    then: Mapping[str, MetricSeries] = MappingProxyType({}),
+    want_series: bool = False,
     scratch: Path | None = None,
     progress: Progress = QUIET,
     recorder: Recorder | None = None,
@@ -107,7 +113,8 @@ def evaluate(
     With `full` nothing that an earlier run kept is used: the bill is read and every rule evaluated, and what is kept
     is written anew. It gives the same result, to the last digit.
 
-    `months` says, once the bill is read, which billing months are frozen or wanted apart. With a folder for `cells` the
+    `months` says, once the bill is read, which billing months are frozen or wanted apart; `then` has metrics by id for
+    rule sets whose metrics have the source THEN. With a folder for `cells` the
     bill's cells are kept there, and read from there where they already are. A KeptBill is read from its own folder
     alone; NotKeptError says that it cannot be. Raises BillError for files that cannot be read or a bill without the
     cost column `cost`, EngineError for a rule whose policy is to fail, ConservationError if money were lost. `progress`
@@ -150,8 +157,9 @@ def evaluate(
         strict = [program for program, request in zip(programs, requests, strict=True) if not request.lenient]
         needed = _metric_uses(strict)
         metric_tables, readings = load_metrics(
-            connection, metrics, _metric_uses(programs), needed=needed, tell=stages.statement
+            connection, metrics, _metric_uses(programs), needed=needed, then=then, tell=stages.statement
         )
+        series = metric_series(connection, metric_tables, needed) if want_series else ()
         field_columns = [name for _, name in fields.items()]
         tells = stages.runs([len(program.steps) for program in programs])
         evaluator = Evaluator(
@@ -169,7 +177,7 @@ def evaluate(
                 report=report,
                 cost=cost,
                 cells=facts.cells,
-                metrics=metrics.digest,
+                metrics=f"{metrics.digest} {hash_of(then)}" if then else metrics.digest,
                 amounts=(*bill.cost_columns, *quantities),
                 engine=engine_name(),
             )
@@ -181,7 +189,7 @@ def evaluate(
             turns.take(request, program, tell, keep_notices=listens, is_base=place == 0 and len(requests) > 1)
             for place, (program, request, tell) in enumerate(zip(programs, requests, tells, strict=True))
         ]
-    return Evaluation(facts, tuple(outcomes), readings)
+    return Evaluation(facts, tuple(outcomes), readings, series)
 
 
 class _Turns:

@@ -7,7 +7,9 @@ column.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from costops.engine.faults import refuse_changed, unreadable_metric
@@ -15,12 +17,16 @@ from costops.engine.ir import MetricUse
 from costops.errors import BillError
 from costops.model.bill import MetricDescription, MetricFile
 from costops.model.metric_report import LabelGap, MetricReading
+from costops.model.metric_series import MetricSeries
 from costops.sources.columns import near_column, some_of
 
 if TYPE_CHECKING:
     import duckdb
 
     from costops.engine.sql.syntax import Node
+
+THEN = "then:"
+"""The source of metrics as a stored version used them; no id has a colon."""
 
 Groups = Sequence[Sequence[MetricFile]]
 """Files of a source; those with equal columns together."""
@@ -36,12 +42,13 @@ def load_metrics(
     uses: Sequence[MetricUse],
     *,
     needed: Collection[MetricUse],
+    then: Mapping[str, MetricSeries] = MappingProxyType({}),
     tell: Callable[[str], None] = _nobody,
 ) -> tuple[dict[MetricUse, str], tuple[MetricReading, ...]]:
     """Read the records of every metric that a rule uses, each into a table of its own.
 
     Gives the tables' names, and what was read of those of `needed`. Raises BillError for one of `needed` that cannot be
-    read; others that cannot are left out.
+    read; others that cannot are left out. A metric of the source THEN is not read: it is what `then` has by its id.
     """
     tables: dict[MetricUse, str] = {}
     readings = []
@@ -52,6 +59,12 @@ def load_metrics(
             tell(f"reading metrics of {source}")
             gathered[source] = _gathered(connection, queries, _groups(files), f"records_{len(gathered)}")
     for place, use in enumerate(uses):
+        if use.source == THEN:
+            series = then.get(use.metric)
+            if series is not None and len(series.dimensions) == len(_kept_columns(use)):
+                _put_back(connection, use, series, f"metric_{place}")
+                tables[use] = f"metric_{place}"
+            continue
         tell(f"reading metric {use.metric}")
         files = metrics.sources.get(use.source, ())
         try:
@@ -66,6 +79,47 @@ def load_metrics(
     for name in (each for names in gathered.values() for each in names):
         connection.execute(f'DROP TABLE "{name}"')
     return tables, tuple(readings)
+
+
+def metric_series(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[MetricUse, str], uses: Sequence[MetricUse]
+) -> tuple[MetricSeries, ...]:
+    """What was read of some metrics, by day and dimension, in the order of their ids."""
+    from costops.engine.sql import records
+    from costops.engine.sql.syntax import text_of
+
+    found = {}
+    for use in uses:
+        rows = connection.execute(text_of(records.series_rows(use, tables[use]))).fetchall()
+        names: dict[str, str] = {}
+        for dimension, column in use.columns:
+            names.setdefault(column, dimension)
+        values = tuple((day, tuple(own), int(picos)) for day, *own, picos in rows)
+        found[use.metric] = MetricSeries(use.metric, tuple(names.values()), tuple(sorted(values, key=_row_key)))
+    return tuple(found[metric] for metric in sorted(found))
+
+
+def hash_of(series: Mapping[str, MetricSeries]) -> str:
+    """sha256 of metrics by id."""
+    return hashlib.sha256(repr(sorted(series.items())).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _row_key(row: tuple[str, tuple[str | None, ...], int]) -> tuple[str, list[tuple[bool, str]]]:
+    return row[0], [(value is not None, value or "") for value in row[1]]
+
+
+def _kept_columns(use: MetricUse) -> list[str]:
+    return list(dict.fromkeys(column for _, column in use.columns))
+
+
+def _put_back(connection: duckdb.DuckDBPyConnection, use: MetricUse, series: MetricSeries, table: str) -> None:
+    from costops.engine.sql import records
+    from costops.engine.sql.syntax import text_of
+
+    days = [day for day, _, _ in series.rows]
+    sums = [str(picos) for _, _, picos in series.rows]
+    columns = [[values[place] for _, values, _ in series.rows] for place in range(len(series.dimensions))]
+    connection.execute(text_of(records.kept_metric_table(use, table)), [days, sums, *columns])
 
 
 def _gathered(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic
 from costops.model.ledger import Ledger
+from costops.model.metric_series import MetricSeries
 from costops.model.record import ProviderTotal
 from costops.model.version import Base, Binding
 
@@ -236,6 +237,8 @@ class Plan(Binding):
     """Whether apply would write a version."""
     providers: tuple[ProviderTotal, ...] = field(repr=False, default=())
     """The bill by provider; empty in a plan that was read off its document or off the state."""
+    metric_series: tuple[MetricSeries, ...] = field(repr=False, default=())
+    """The metrics that its rules use, by day; empty there, and in a plan that was made without its ledger."""
 
     @property
     def carried_months(self) -> tuple[str, ...]:

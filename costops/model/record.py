@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from costops.model.metric_series import MetricSeries
+
 BILL, RESTATE, METRICS = "bill", "restate", "metrics"
 """Actions of the entries that no rule made: what the bill changed, what writing frozen months anew did, and what the
 usage numbers did."""
@@ -61,6 +63,8 @@ class Record:
     """In the order of the plan: bill, restated months, metrics, then settings and rules."""
     providers: tuple[ProviderTotal, ...] = ()
     """Sorted by month, provider, cost column and currency; none of 0."""
+    metrics: tuple[MetricSeries, ...] = ()
+    """The metrics that its rules used, in the order of their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ def record_of(plan: Plan) -> Record:
     """What the version keeps of the plan: every cause of its money, and the bill by provider."""
     apart = ((BILL, plan.bill_money), (RESTATE, plan.restated_money), (METRICS, plan.metric_money))
     changes = [RecordedChange(action=action, money=_deltas(action, lines)) for action, lines in apart if lines]
-    return Record((*changes, *(_recorded(each) for each in plan.changes)), plan.providers)
+    return Record((*changes, *(_recorded(each) for each in plan.changes)), plan.providers, plan.metric_series)
 
 
 def _deltas(cause: str, lines: Sequence[MoneyLine]) -> tuple[RecordedMoney, ...]:

@@ -7,9 +7,9 @@ nothing here starts the engine, or imports it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from costops.model.bill import SourceFile
 from costops.model.diagnostic import Diagnostic
@@ -25,7 +25,22 @@ from costops.planning.stored import Stored
 if TYPE_CHECKING:
     from costops.engine.embedded import Evaluation, Months, Request
     from costops.engine.load import BillFacts
+    from costops.model.metric_series import MetricSeries
     from costops.planning.walk import Fit
+
+
+class Evaluate(Protocol):
+    """Evaluates rule sets on the bill, as costops.engine.embedded.evaluate does."""
+
+    def __call__(
+        self,
+        requests: Sequence[Request],
+        months: Callable[[BillFacts], Months] | None = None,
+        then: Mapping[str, MetricSeries] | None = None,
+        *,
+        want_series: bool = False,
+    ) -> Evaluation:
+        """One outcome for each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ class Inputs:
     target_label: str
     stored: Stored | None
     cost_columns: tuple[str, ...]
-    evaluate: Callable[[Sequence[Request], Callable[[BillFacts], Months]], Evaluation]
+    evaluate: Evaluate
     fit: Callable[[RuleSet], Fit]
     """Tells of rule sets, beginning with one, whether they have errors."""
     months: OpenMonths = field(default_factory=OpenMonths)

@@ -7,11 +7,13 @@ of the usage numbers, of the settings and of all changes adds up to what the res
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from costops.engine.embedded import Evaluation, Months, Outcome, Request
 from costops.engine.load import BillFacts
+from costops.engine.metrics import THEN
 from costops.language.canonical import revisions
+from costops.model.metric_series import MetricSeries
 from costops.model.plan import Change, FrozenMonth, MoneyLine, Plan, RestatedMonth, Total
 from costops.model.rules import RuleSet
 from costops.model.sums import totals_of_months
@@ -53,10 +55,8 @@ class _Walked:
     readings: Sequence[Reading]
     evaluated: Sequence[RuleSet]
     evaluation: Evaluation
-
-    @property
-    def start(self) -> Outcome:
-        return self.evaluation.outcomes[self.readings[0].evaluation]
+    origin: Reading
+    """The old rules with the old usage numbers; the first of `readings` where those are the new ones."""
 
     @property
     def end(self) -> Outcome:
@@ -71,6 +71,14 @@ class _Apart:
     restated: tuple[MoneyLine, ...] = ()
     metrics: tuple[MoneyLine, ...] = ()
     settings: tuple[MoneyLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """The old rules as they weighed when the stored version was written."""
+
+    rules: RuleSet
+    series: Mapping[str, MetricSeries]
 
 
 class _Making:
@@ -119,7 +127,10 @@ class _Making:
 
     def _walked(self, making: ResultInMaking, stops: Sequence[Stop]) -> _Walked:
         inputs = self._inputs
+        then = self._metrics_then()
         rule_sets = [self._renaming.start, *(stop.rules for stop in stops)]
+        if then is not None:
+            rule_sets.insert(0, then.rules)
         evaluated, readings = plan_evaluations(rule_sets)
         last = len(evaluated) - 1
         counts: list[set[int]] = [set() for _ in evaluated]
@@ -137,7 +148,32 @@ class _Making:
             )
             for place, rules in enumerate(evaluated)
         ]
-        return _Walked(stops, readings, evaluated, inputs.evaluate(requests, self._of_engine))
+        series = then.series if then is not None else None
+        evaluation = inputs.evaluate(requests, self._of_engine, series, want_series=inputs.with_ledger)
+        return _Walked(stops, readings[1:] if then else readings, evaluated, evaluation, readings[0])
+
+    def _metrics_then(self) -> _Then | None:
+        """The old rules with the usage numbers of the stored version, where both they and the bill have changed."""
+        stored, inputs = self._stored, self._inputs
+        if stored is None:
+            return None
+        draft = stored.version.draft
+        if draft.metrics_digest == inputs.metrics_digest or draft.bill.digest == inputs.bill_digest:
+            return None
+        start = self._renaming.start
+        used = {name for each in start.allocations if each.enabled for name, _ in each.basis_metrics}
+        known = stored.metrics()
+        if known is None or not used:
+            return None
+        series = {}
+        for metric in stored.rules.metrics:
+            name = self._renaming.id_of("metric", metric.id)
+            if name in used and metric.id in known:
+                series[name] = known[metric.id]
+        if used - series.keys():
+            return None
+        metrics = tuple(replace(each, source=THEN) if each.id in used else each for each in start.metrics)
+        return _Then(replace(start, metrics=metrics), series)
 
     def _changes(self, walked: _Walked, start: Money, moves: Sequence[Money]) -> tuple[Change, ...]:
         effects = [self._effects(walked, reading) for reading in walked.readings]
@@ -178,8 +214,7 @@ class _Making:
         facts = evaluation.facts
         frozen, anew = self._frozen(facts), self._anew(facts)
         money = walked_money(evaluation.outcomes, walked.readings)
-        kept = _carried_money(before, dimensions, cost, tuple(frozen)) if before and frozen else {}
-        start, end = added(money.start, kept), added(money.end, kept)
+        start, end = self._money_at(walked, walked.readings[0]), self._money_at(walked, walked.readings[-1])
         apart = self._before_the_rules(walked, start, anew)
         result = making.result(walked.end, facts)
         bill_totals = self._bill_totals(facts, frozen)
@@ -227,6 +262,7 @@ class _Making:
             plan_digest=digest_of(inputs, result.digest, tuple(each.month for each in restated)),
             writes=result.writes and inputs.compared is None,
             providers=facts.providers,
+            metric_series=evaluation.series,
         )
 
     def _bill_totals(self, facts: BillFacts, frozen: Mapping[str, str]) -> Mapping[tuple[str, str], int]:
@@ -252,24 +288,28 @@ class _Making:
         then = before.money(known, self._cost, before.months())
         if not then:
             return _Apart()
-        frozen_then = before.money(known, self._cost, anew) if anew else {}
-        now = walked.start.month_money[walked.readings[0].after]
-        on_the_way = dict(start)
-        for element, picos in frozen_then.items():
-            on_the_way[element] = on_the_way.get(element, 0) + picos
+        weighed = self._money_at(walked, walked.origin)
+        on_the_way = added(weighed, before.money(known, self._cost, anew) if anew else {})
+        evaluated = walked.evaluation.outcomes[walked.origin.evaluation].month_money[walked.origin.after]
         for month in anew:
-            for element, picos in now[month].items():
-                on_the_way[element] = on_the_way.get(element, 0) - picos
+            on_the_way = added(on_the_way, {element: -picos for element, picos in evaluated[month].items()})
         moved = money_lines(then, on_the_way, known, at_least=SAME_PICOS)
-        restated = money_lines(on_the_way, start, known, at_least=SAME_PICOS)
-        bill_is_same = stored.version.draft.bill.digest == inputs.bill_digest
-        metrics_are_same = stored.version.draft.metrics_digest == inputs.metrics_digest
-        if bill_is_same and not metrics_are_same:
+        restated = money_lines(on_the_way, weighed, known, at_least=SAME_PICOS)
+        metrics = money_lines(weighed, start, known, at_least=SAME_PICOS)
+        if stored.version.draft.bill.digest != inputs.bill_digest:
+            return _Apart(bill=moved, restated=restated, metrics=metrics)
+        if stored.version.draft.metrics_digest != inputs.metrics_digest:
             return _Apart(metrics=moved, restated=restated)
-        if bill_is_same and self._settings != self._settings_before:
+        if self._settings != self._settings_before:
             # Nothing else changed before the rules, so the settings did it: another cost column, say, weighs otherwise.
             return _Apart(settings=moved, restated=restated)
         return _Apart(bill=moved, restated=restated)
+
+    def _money_at(self, walked: _Walked, reading: Reading) -> Money:
+        """Cost by element there, with that of frozen months."""
+        frozen = tuple(self._frozen(walked.evaluation.facts))
+        kept = _carried_money(self._before, self._dimensions, self._cost, frozen) if self._before and frozen else {}
+        return added(walked.evaluation.outcomes[reading.evaluation].money_after(reading.after), kept)
 
     def _frozen_months(self, walked: _Walked, frozen: Mapping[str, str]) -> tuple[FrozenMonth, ...]:
         now = self._final_by_month(walked)

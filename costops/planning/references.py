@@ -55,6 +55,10 @@ class Renaming:
         """A name of the old version's report under the new ids."""
         return Names(self.old, self.renames).name(name)
 
+    def id_of(self, kind: str, identity: str) -> str:
+        """The id of an entry of the old version under the new ids."""
+        return self.renames.get((kind, identity), identity)
+
     def settings(self, settings: str) -> str:
         """Settings.canonical() of the old version with its report under the new ids."""
         known = json.loads(settings)

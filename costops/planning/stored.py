@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from costops.language.canonical import rules_from_revisions
 from costops.model.ledger import Ledger
+from costops.model.metric_series import MetricSeries
 from costops.model.record import ProviderTotal
 from costops.model.rules import RuleSet
 from costops.model.version import Version
@@ -47,6 +48,9 @@ class Stored(Protocol):
 
     def providers(self) -> tuple[ProviderTotal, ...] | None:
         """The bill that it was made of, by provider; None where it was written without them."""
+
+    def metrics(self) -> Mapping[str, MetricSeries] | None:
+        """The metrics that its rules used, by id; None where it was written without them."""
 
     def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
         """Its rows by those of its dimensions and one cost column, without days that the version `other` shares."""
@@ -144,6 +148,10 @@ class StoredVersion:
     def providers(self) -> tuple[ProviderTotal, ...] | None:
         record = self._reader.record(self.version.number)
         return record.providers if record is not None else None
+
+    def metrics(self) -> Mapping[str, MetricSeries] | None:
+        record = self._reader.record(self.version.number)
+        return {each.metric: each for each in record.metrics} if record is not None else None
 
     def rows_unlike(self, other: int | None, dimensions: Sequence[str], cost: str) -> Iterator[Row]:
         places = [self.version.draft.dimensions.index(each) for each in dimensions]

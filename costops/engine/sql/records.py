@@ -34,6 +34,7 @@ from costops.engine.sql.syntax import (
     null,
     number,
     over,
+    parameter,
     select,
     subquery,
     summed,
@@ -262,6 +263,29 @@ def metric_table(use: MetricUse, records: str, into: str) -> Node:
             [column("day"), *columns(kept), alias(summed(column("value")), "value")],
             cleaned,
             group=positions(1 + len(kept)),
+        ),
+    )
+
+
+def series_rows(use: MetricUse, name: str) -> Node:
+    """(day, value of each dimension, sum in picos) of a metric's table, in order."""
+    kept = list(dict.fromkeys(name for _, name in use.columns))
+    day = alias(function("strftime", column("day"), text("%Y-%m-%d")), "of_day")
+    return select([day, *columns(kept), column("value")], table(name), order=positions(1 + len(kept)))
+
+
+def kept_metric_table(use: MetricUse, into: str) -> Node:
+    """The table of a metric whose rows are given: days in $1, sums in picos as text in $2, then the columns' values."""
+    kept = list(dict.fromkeys(name for _, name in use.columns))
+    values = [function("unnest", cast(parameter(place + 3), "VARCHAR[]")) for place in range(len(kept))]
+    return create_table(
+        into,
+        select(
+            [
+                alias(cast(function("unnest", cast(parameter(1), "VARCHAR[]")), "DATE"), "day"),
+                *(alias(value, name) for value, name in zip(values, kept, strict=True)),
+                alias(cast(function("unnest", cast(parameter(2), "VARCHAR[]")), "HUGEINT"), "value"),
+            ]
         ),
     )
 
