@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from costops.model.ledger import Ledger
 from costops.model.record import MonthEvent
 from costops.model.version import RuleRevision
 from costops.state.backup import back_up
+from costops.state.chain import StoredValue, event_hash
 from costops.state.closing import set_month_status
+from costops.state.connection import connect
 from costops.state.reader import open_reader
 from costops.state.restore import look
 from costops.state.verify import verify
@@ -113,11 +116,34 @@ def test_a_writer_at_work_is_waited_for_and_then_named(state: Path) -> None:
     assert content(state) == before
 
 
-def test_an_error_in_the_middle_takes_everything_back(state: Path) -> None:
-    before = content(state)
-    with pytest.raises(UnicodeEncodeError):
-        set_month_status(state, ["2025-09"], "closed", "\ud800", "mara", AT)
+def test_an_interruption_in_the_middle_takes_everything_back(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, hashed = content(state), []
+
+    def interrupt(previous_hash: str, row: Sequence[StoredValue]) -> str:
+        hashed.append(row)
+        if len(hashed) == 2:
+            raise KeyboardInterrupt
+        return event_hash(previous_hash, row)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("costops.state.closing.event_hash", interrupt)
+        close(state, "2025-09", "2025-10")
     assert content(state) == before
+    assert verify(state) == ()
+    assert len(close(state, "2025-09", "2025-10")) == 2
+
+
+def test_a_month_that_another_process_closes_meanwhile_is_not_closed_twice(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def close_first(path: Path, options: str, timeout_seconds: int) -> sqlite3.Connection:
+        monkeypatch.setattr("costops.state.closing.connect", connect)
+        close(state, "2025-09")
+        return connect(path, options, timeout_seconds)
+
+    monkeypatch.setattr("costops.state.closing.connect", close_first)
+    assert [each.month for each in close(state, "2025-09", "2025-10")] == ["2025-10"]
+    assert base_of(state).serial == 3
     assert verify(state) == ()
 
 
