@@ -254,7 +254,7 @@ class StateReader:
             if detail is None:
                 return None
             rows = stored_record(self._connection, found)
-            if (rows.changes_digest, rows.providers_digest) != detail[-2:]:
+            if (rows.changes_digest, rows.providers_digest, rows.metrics_digest) != detail[-3:]:
                 raise corrupt(self._path, f"what version {found} keeps of its plan is not what was applied")
             return record_of(rows)
 

@@ -1,7 +1,8 @@
 """What a version keeps of its plan as rows of the store, and back.
 
-Invariant: a digest of the rows of changes with their money, and one of the providers' rows, stand in the version's
-detail, which its hash covers; and what comes back equals what went in.
+Invariant: a digest of the rows of changes with their money, one of the providers' rows and one of the metrics stand in
+the version's detail, which its hash covers; and what comes back equals what went in. A metric that is as another
+version used it is kept once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from costops import money
+from costops.model.metric_series import MetricSeries
 from costops.model.record import ProviderTotal, Record, RecordedChange, RecordedMoney
 from costops.state.chain import StoredValue, rows_digest
 from costops.state.rows import Detail, names_of, names_text
@@ -25,8 +27,25 @@ if TYPE_CHECKING:
 CHANGE_COLUMNS = ("position", "action", "kind", "id", "previous_id", "file", "line")
 MONEY_COLUMNS = ("change", "position", "cause", "rule", "dimension", "value", "currency", "units", "parts")
 PROVIDER_COLUMNS = ("position", "provider", "month", "cost", "currency", "units", "parts")
-DETAIL_COLUMNS = ("reason", "restated", "carried", "changes_digest", "providers_digest")
+DETAIL_COLUMNS = ("reason", "restated", "carried", "changes_digest", "providers_digest", "metrics_digest")
+VALUE_COLUMNS = ("position", "day", "dimension_values", "units", "parts")
 Row = tuple[StoredValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRows:
+    """A metric as rows."""
+
+    metric: str
+    dimensions: str
+    """JSON array."""
+    values: tuple[Row, ...]
+    """VALUE_COLUMNS, in order."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the dimensions and the values; the metric's id is no part of it."""
+        return rows_digest([(self.dimensions,), *self.values])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +58,12 @@ class RecordRows:
     """MONEY_COLUMNS."""
     providers: tuple[Row, ...]
     """PROVIDER_COLUMNS."""
+    metrics: tuple[SeriesRows, ...] = ()
+
+    @property
+    def metrics_digest(self) -> str:
+        """sha256 of the metrics' ids and the digests of their values."""
+        return rows_digest([(each.metric, each.digest) for each in self.metrics])
 
     @property
     def changes_digest(self) -> str:
@@ -65,7 +90,27 @@ def record_rows(record: Record) -> RecordRows:
         (number, each.provider, each.month, each.cost, each.currency, *money.to_columns(each.amount))
         for number, each in enumerate(record.providers, start=1)
     ]
-    return RecordRows(tuple(changes), tuple(of_money), tuple(providers))
+    return RecordRows(tuple(changes), tuple(of_money), tuple(providers), tuple(map(_series_rows, record.metrics)))
+
+
+def _series_rows(series: MetricSeries) -> SeriesRows:
+    values = [
+        (number, day, json.dumps(list(own), ensure_ascii=False), *money.to_columns(amount))
+        for number, (day, own, amount) in enumerate(series.rows, start=1)
+    ]
+    return SeriesRows(series.metric, names_text(series.dimensions), tuple(values))
+
+
+def _series_of(rows: SeriesRows) -> MetricSeries:
+    values = [(str(day), tuple(_texts(own)), _picos(units, parts)) for _, day, own, units, parts in rows.values]
+    return MetricSeries(rows.metric, names_of(rows.dimensions), tuple(values))
+
+
+def _texts(stored: StoredValue) -> list[str | None]:
+    values = json.loads(str(stored))
+    if not isinstance(values, list) or not all(each is None or isinstance(each, str) for each in values):
+        raise ValueError(f"not a list of values: {stored!r}")
+    return values
 
 
 def record_of(rows: RecordRows) -> Record:
@@ -79,13 +124,14 @@ def record_of(rows: RecordRows) -> Record:
             ProviderTotal(_optional(provider), str(month), str(cost), str(currency), _picos(units, parts))
             for _, provider, month, cost, currency, units, parts in rows.providers
         ),
+        metrics=tuple(map(_series_of, rows.metrics)),
     )
 
 
 def detail_row(draft: VersionDraft, rows: RecordRows) -> Row:
     """A row of `version_detail` without the version's number, as DETAIL_COLUMNS has it."""
     restated, carried = names_text(draft.restated), names_text(draft.carried)
-    return (draft.reason, restated, carried, rows.changes_digest, rows.providers_digest)
+    return (draft.reason, restated, carried, rows.changes_digest, rows.providers_digest, rows.metrics_digest)
 
 
 def detail_of(row: Sequence[StoredValue] | None) -> Detail:
@@ -117,7 +163,34 @@ def stored_record(connection: sqlite3.Connection, number: StoredValue) -> Record
         rows("version_change", CHANGE_COLUMNS, "position"),
         rows("version_money", MONEY_COLUMNS, "change, position"),
         rows("version_provider", PROVIDER_COLUMNS, "position"),
+        stored_metrics(connection, number),
     )
+
+
+def stored_metrics(connection: sqlite3.Connection, number: StoredValue) -> tuple[SeriesRows, ...]:
+    """The metrics of a version, in order."""
+    found = connection.execute(
+        "SELECT metric, series, dimensions FROM version_metric JOIN metric_series ON metric_series.id = series "
+        "WHERE version = ? ORDER BY position",
+        [number],
+    ).fetchall()
+    return tuple(SeriesRows(metric, dimensions, _values(connection, series)) for metric, series, dimensions in found)
+
+
+def unsound_series(connection: sqlite3.Connection) -> list[int]:
+    """Ids of series whose values are not the ones of their digest, or that no version uses."""
+    wrong = []
+    found = connection.execute("SELECT id, digest, dimensions FROM metric_series ORDER BY id").fetchall()
+    for series, digest, dimensions in found:
+        used = connection.execute("SELECT 1 FROM version_metric WHERE series = ?", [series]).fetchone() is not None
+        if not used or SeriesRows("", dimensions, _values(connection, series)).digest != digest:
+            wrong.append(series)
+    return wrong
+
+
+def _values(connection: sqlite3.Connection, series: int) -> tuple[Row, ...]:
+    text = f"SELECT {', '.join(VALUE_COLUMNS)} FROM metric_value WHERE series = ? ORDER BY position"
+    return tuple(connection.execute(text, [series]).fetchall())
 
 
 def changes_of_element(

@@ -154,7 +154,8 @@ _RECORDS = (
   restated TEXT NOT NULL,
   carried TEXT NOT NULL,
   changes_digest TEXT NOT NULL CHECK (length(changes_digest) = 64),
-  providers_digest TEXT NOT NULL CHECK (length(providers_digest) = 64)
+  providers_digest TEXT NOT NULL CHECK (length(providers_digest) = 64),
+  metrics_digest TEXT NOT NULL CHECK (length(metrics_digest) = 64)
 ) STRICT""",
     """CREATE TABLE version_change (
   version INTEGER NOT NULL REFERENCES version_detail (version),
@@ -192,6 +193,27 @@ _RECORDS = (
   parts INTEGER NOT NULL CHECK (parts BETWEEN 0 AND 999999999999),
   PRIMARY KEY (version, position)
 ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE metric_series (
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE CHECK (length(digest) = 64),
+  dimensions TEXT NOT NULL
+) STRICT""",
+    """CREATE TABLE metric_value (
+  series INTEGER NOT NULL REFERENCES metric_series (id),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  day TEXT NOT NULL,
+  dimension_values TEXT NOT NULL,
+  units INTEGER NOT NULL,
+  parts INTEGER NOT NULL CHECK (parts BETWEEN 0 AND 999999999999),
+  PRIMARY KEY (series, position)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE version_metric (
+  version INTEGER NOT NULL REFERENCES version_detail (version),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  metric TEXT NOT NULL,
+  series INTEGER NOT NULL REFERENCES metric_series (id),
+  PRIMARY KEY (version, position)
+) STRICT, WITHOUT ROWID""",
     """CREATE TABLE month_event (
   serial INTEGER PRIMARY KEY CHECK (serial >= 1),
   month TEXT NOT NULL REFERENCES billing_month (month),
@@ -224,6 +246,9 @@ _RECORD_KEYS = {
     "version_change": "version = NEW.version AND position = NEW.position",
     "version_money": "version = NEW.version AND change = NEW.change AND position = NEW.position",
     "version_provider": "version = NEW.version AND position = NEW.position",
+    "metric_series": "id = NEW.id OR digest = NEW.digest",
+    "metric_value": "series = NEW.series AND position = NEW.position",
+    "version_metric": "version = NEW.version AND position = NEW.position",
     "month_event": "serial >= NEW.serial OR hash = NEW.hash",
 }
 

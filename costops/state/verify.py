@@ -30,7 +30,7 @@ from costops.state.events import CLOSED, OPEN, event_is_sound, links, stored_eve
 from costops.state.migrations import expected_schema, migration_names, schema_problems
 from costops.state.months import stored_sums, sums_by_month, sums_digest
 from costops.state.reader import open_snapshot, read_ledger
-from costops.state.records import has_records, record_of, record_rows, stored_detail, stored_record
+from costops.state.records import has_records, record_of, record_rows, stored_detail, stored_record, unsound_series
 from costops.state.rows import VERSION_COLUMNS, names_of
 
 if TYPE_CHECKING:
@@ -304,7 +304,7 @@ def _records(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
     for (number,) in connection.execute("SELECT version FROM version_detail ORDER BY version").fetchall():
         detail = stored_detail(connection, number)
         assert detail is not None
-        changes_digest, providers_digest = detail[-2:]
+        changes_digest, providers_digest, metrics_digest = detail[-3:]
         rows = stored_record(connection, number)
         try:
             spelled = record_rows(record_of(rows)) == rows
@@ -314,6 +314,10 @@ def _records(connection: sqlite3.Connection, _: _Seen) -> Iterator[_Finding]:
             yield f"version {number}", f"the changes kept of version {number} are not the ones that were applied"
         if rows.providers_digest != providers_digest:
             yield f"version {number}", f"the providers kept of version {number} are not the ones that were applied"
+        if rows.metrics_digest != metrics_digest:
+            yield f"version {number}", f"the usage numbers kept of version {number} are not the ones that were applied"
+    for series in unsound_series(connection):
+        yield f"usage numbers {series}", f"the usage numbers {series} are not the ones that were applied"
 
 
 def _gives_result(

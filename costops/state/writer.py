@@ -52,7 +52,9 @@ from costops.state.records import (
     DETAIL_COLUMNS,
     MONEY_COLUMNS,
     PROVIDER_COLUMNS,
+    VALUE_COLUMNS,
     RecordRows,
+    SeriesRows,
     detail_of,
 )
 from costops.state.rows import ENTRY_COLUMNS, extra_costs, names_text, version_of, version_row
@@ -114,10 +116,11 @@ def _check_storable(draft: VersionDraft, ledger: Ledger, record: Record) -> None
                 hint="Look for a wrong number in the bill.",
             )
     kept = [part.amount for each in record.changes for part in each.money] + [each.amount for each in record.providers]
+    kept += [amount for each in record.metrics for _, _, amount in each.rows]
     if any(abs(each) // PICOS >= LARGEST_SUM_UNITS for each in kept):
         raise CostopsError(
             f"The state cannot keep what moved: an amount is more than {LARGEST_SUM_UNITS}.",
-            hint="Look for a wrong number in the bill.",
+            hint="Look for a wrong number in the bill or the usage numbers.",
         )
 
 
@@ -328,6 +331,26 @@ def _write_record(connection: sqlite3.Connection, number: int, preparation: Prep
             [(number, *row) for row in rows],
         )
     _copy(connection, "version_money", NEW_MONEY, MONEY_COLUMNS, version=number)
+    for position, series in enumerate(record.metrics, start=1):
+        connection.execute(
+            "INSERT INTO version_metric (version, position, metric, series) VALUES (?, ?, ?, ?)",
+            [number, position, series.metric, _series_id(connection, series)],
+        )
+
+
+def _series_id(connection: sqlite3.Connection, series: SeriesRows) -> int:
+    """The id of the series that has these values; it is written where the state does not have it."""
+    known = connection.execute("SELECT id FROM metric_series WHERE digest = ?", [series.digest]).fetchone()
+    if known is not None:
+        return int(known[0])
+    (number,) = connection.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM metric_series").fetchone()
+    insert = "INSERT INTO metric_series (id, digest, dimensions) VALUES (?, ?, ?)"
+    connection.execute(insert, [number, series.digest, series.dimensions])
+    connection.executemany(
+        f"INSERT INTO metric_value (series, {', '.join(VALUE_COLUMNS)}) VALUES ({_marks(len(VALUE_COLUMNS) + 1)})",
+        [(number, *row) for row in series.values],
+    )
+    return int(number)
 
 
 def _check_written(connection: sqlite3.Connection, draft: VersionDraft, preparation: Preparation) -> None:

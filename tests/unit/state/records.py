@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costops.model.metric_series import MetricSeries
 from costops.model.record import BILL, METRICS, ProviderTotal, Record, RecordedChange, RecordedMoney
 
 PICOS = 10**12
@@ -32,5 +33,9 @@ RECORD = Record(
     providers=(
         ProviderTotal(None, "2025-09", "BilledCost", "USD", 5),
         ProviderTotal("AWS", "2025-09", "EffectiveCost", "USD", -(10**9) * PICOS - 1),
+    ),
+    metrics=(
+        MetricSeries("hosts", ("env",), (("2025-09-01", (None,), 5), ("2025-09-01", ("ünï",), -(10**9) * PICOS - 1))),
+        MetricSeries("load", (), (("2025-09-02", (), 7),)),
     ),
 )

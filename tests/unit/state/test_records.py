@@ -110,6 +110,16 @@ TAMPERING = {
         "version_detail",
         f"UPDATE version_detail SET providers_digest = '{ZEROS}' WHERE version = 1",
     ),
+    "a digest of metrics": (
+        "version_detail",
+        f"UPDATE version_detail SET metrics_digest = '{ZEROS}' WHERE version = 1",
+    ),
+    "a metric": ("version_metric", "UPDATE version_metric SET metric = 'other' WHERE position = 1"),
+    "a metric that is gone": ("version_metric", "DELETE FROM version_metric WHERE position = 2"),
+    "the dimensions of a metric": ("metric_series", "UPDATE metric_series SET dimensions = '[\"team\"]' WHERE id = 1"),
+    "a metric's digest": ("metric_series", f"UPDATE metric_series SET digest = '{ZEROS}' WHERE id = 1"),
+    "a usage number": ("metric_value", "UPDATE metric_value SET parts = parts + 1 WHERE series = 1 AND position = 1"),
+    "a usage number that is gone": ("metric_value", "DELETE FROM metric_value WHERE series = 1 AND position = 2"),
     "a detail that is gone": ("version_detail", "DELETE FROM version_detail WHERE version = 2"),
     "an action": ("version_change", "UPDATE version_change SET action = 'add' WHERE action = 'rename'"),
     "a former id": ("version_change", "UPDATE version_change SET previous_id = NULL"),
@@ -177,13 +187,17 @@ def test_a_missing_link_of_the_chain_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["version_detail", "version_change", "version_money", "version_provider", "month_event"]
+    "table",
+    [
+        *("version_detail", "version_change", "version_money", "version_provider", "month_event"),
+        *("version_metric", "metric_series", "metric_value"),
+    ],
 )
 def test_what_is_kept_is_append_only(tmp_path: Path, table: str) -> None:
     state = tmp_path / "costops.db"
     with_events(state)
     before = content(state)
-    column = {"month_event": "actor"}.get(table, "version")
+    column = {"month_event": "actor", "metric_series": "digest", "metric_value": "day"}.get(table, "version")
     for statement in (
         f"UPDATE {table} SET {column} = {column}",
         f"DELETE FROM {table}",
