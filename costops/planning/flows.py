@@ -13,8 +13,6 @@ gainer in proportion, and so they are matched.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
 
 from costops.model.version_diff import BILL, End, Flow
 from costops.planning.matching import Matching, Side, parts_of
@@ -27,7 +25,6 @@ _Place = tuple[str, str, str]
 """Billing month, day and currency."""
 _Deltas = Mapping[_Place, Mapping[int, int]]
 """Picos gained by place, then by the number of the values."""
-_PLACE_OF_ROW = itemgetter(0, 1, 2)
 _Gain = tuple[int, int, int]
 """Number of the values of any row of a group, element, and the picos that the element gains in it."""
 
@@ -63,11 +60,14 @@ def _deltas(before: Iterable[Row], after: Iterable[Row]) -> tuple[Mapping[Values
     numbers: dict[Values, int] = {}
     deltas: dict[_Place, dict[int, int]] = {}
     for sign, rows in ((-1, before), (1, after)):
-        for (month, day, currency), of_place in groupby(rows, key=_PLACE_OF_ROW):
-            gains = deltas.setdefault((month, day, currency), {})
-            for *_, values, amount in of_place:
-                number = numbers.setdefault(values, len(numbers))
-                gains[number] = gains.get(number, 0) + sign * amount
+        place: _Place | None = None
+        gains: dict[int, int] = {}
+        for month, day, currency, values, amount in rows:
+            if (month, day, currency) != place:
+                place = (month, day, currency)
+                gains = deltas.setdefault(place, {})
+            number = numbers.setdefault(values, len(numbers))
+            gains[number] = gains.get(number, 0) + sign * amount
     return numbers, deltas
 
 

@@ -223,7 +223,11 @@ class StateReader:
                 "AND same.billing_month = version_block.billing_month AND same.block = version_block.block)",
                 [*extra_costs([cost]), number, other],
             )
-            return [(*row[:4], from_columns(*row[4:])) for row in rows if row[4] or row[5]]
+            return [
+                (month, day, currency, values, from_columns(whole, rest))
+                for month, day, currency, values, whole, rest in rows
+                if whole or rest
+            ]
 
     def months(self, number: int | None = None) -> tuple[str, ...]:
         """Every billing month that the version has rows in, sorted, also those whose rows cancel out."""

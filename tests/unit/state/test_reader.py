@@ -308,3 +308,18 @@ def test_a_log_that_cannot_be_played_is_not_passed_over(open_folder: Path) -> No
         f"The state {state} cannot be opened or written: unable to open database file.",
         ExitCode.FAILED,
     )
+
+
+def test_costs_of_days_that_another_version_does_not_share(tmp_path: Path) -> None:
+    path = tmp_path / "costops.db"
+    apply(path, three_days())
+    apply(path, three_days(8))
+    reader = open_reader(path)
+    assert reader is not None
+    with reader:
+        assert reader.costs_unlike(1, 2, "BilledCost") == [("2025-10", "2025-10-01", "EUR", '["staging",null]', 7)]
+        assert reader.costs_unlike(2, 1, "BilledCost") == [("2025-10", "2025-10-01", "EUR", '["staging",null]', 8)]
+        assert reader.costs_unlike(2, 1, "EffectiveCost") == []
+        assert reader.costs_unlike(2, 1, "ListCost") == []
+        assert reader.costs_unlike(2, 2, "BilledCost") == []
+        assert [row[-1] for row in reader.costs_unlike(1, None, "EffectiveCost")] == [4, -1, 4, -1]
