@@ -30,6 +30,7 @@ PROVIDER_COLUMNS = ("position", "provider", "month", "cost", "currency", "units"
 DETAIL_COLUMNS = ("reason", "restated", "carried", "changes_digest", "providers_digest", "metrics_digest")
 VALUE_COLUMNS = ("position", "day", "dimension_values", "units", "parts")
 Row = tuple[StoredValue, ...]
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes one for each value
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,7 @@ def record_rows(record: Record) -> RecordRows:
     for number, each in enumerate(record.changes, start=1):
         changes.append((number, each.action, each.kind, each.id, each.previous_id, each.file, each.line))
         for position, part in enumerate(each.money, start=1):
-            value = json.dumps(part.value, ensure_ascii=False)
-            key = (number, position, part.cause, part.rule, part.dimension, value, part.currency)
+            key = (number, position, part.cause, part.rule, part.dimension, _ENCODE(part.value), part.currency)
             of_money.append((*key, *money.to_columns(part.amount)))
     providers = [
         (number, each.provider, each.month, each.cost, each.currency, *money.to_columns(each.amount))
@@ -202,7 +202,7 @@ def changes_of_element(
         f"SELECT {text}, cause, rule, dimension, value, currency, units, parts FROM version_money JOIN version_change "
         "ON version_change.version = version_money.version AND version_change.position = version_money.change "
         "WHERE version_money.version = ? AND dimension = ? AND value = ? ORDER BY change, version_money.position",
-        [number, dimension, json.dumps(value, ensure_ascii=False)],
+        [number, dimension, _ENCODE(value)],
     ).fetchall()
     width = len(CHANGE_COLUMNS)
     of_change: dict[Row, list[RecordedMoney]] = {}
