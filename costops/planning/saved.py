@@ -146,6 +146,7 @@ def _check_digests(path: Path, plan: Plan) -> None:
         metrics_digest=plan.metrics_digest,
         bill_digest=plan.bill.digest,
         result_digest=plan.result_digest,
+        restated=tuple(each.month for each in plan.restated),
     )
     settings = json.loads(plan.settings)
     for name, given, found in (
