@@ -148,6 +148,37 @@ def test_whatever_others_write_nothing_is_live_and_tables_keep_their_columns(tex
     check_inert(shortest)
 
 
+@pytest.mark.parametrize(
+    "text", ["`" * 5000, "|" * 5000, "\u202e" * 5000, "`a" * 3000, " `" * 3000, "\\|" * 3000, "x" * 9000]
+)
+def test_the_shortest_comment_holds_however_long_and_many_the_texts_are(text: str) -> None:
+    made = attacked((text, text, text))
+    currencies = [f"{text[:place]}{text}" for place in range(30)]
+    moved = tuple(Moved("team", currency, 10**25) for currency in currencies)
+    money = tuple(
+        MoneyLine("team", name, currency, before, 10**25 - before)
+        for currency in currencies
+        for name, before in ((text, 0), (None, 10**25))
+    )
+    worst = replace(
+        made,
+        compared_with=None,
+        moved=moved,
+        totals=tuple(total(currency, "1,000,000,000,000.00") for currency in currencies),
+        changes=(*made.changes * 20, *(replace(each, moved=moved, money=money) for each in made.changes)),
+        checks=made.checks * 20,
+        frozen=made.frozen * 40,
+        restated=made.restated * 40,
+        diagnostics=made.diagnostics * 40,
+        bill_drift=made.bill_drift * 40,
+        bill_totals=made.bill_totals * 40,
+    )
+    for max_chars in (LEAST_CHARACTERS, 20_000):
+        shown = plan_markdown(worst, max_chars=max_chars)
+        assert len(shown) <= max_chars
+        check_inert(shown)
+
+
 def many(count: int, elements: int = 40) -> Plan:
     """A plan of so many changes of different size, its result added up from them."""
     deltas: dict[tuple[str, str | None, str], int] = {}

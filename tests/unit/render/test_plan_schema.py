@@ -57,6 +57,12 @@ def test_the_keys_are_those_of_the_document_in_its_order() -> None:
     assert list(SCHEMA["properties"]) == list(document) == SCHEMA["required"]
 
 
+def test_every_key_is_documented() -> None:
+    page = (Path(costops.render.__file__).parents[2] / "docs" / "plan.md").read_text("utf-8")
+    table = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
+    assert [key for key in SCHEMA["properties"] if not any(f"`{key}`" in cell for cell in table)] == []
+
+
 def test_its_words_are_those_that_a_reader_takes() -> None:
     definitions = SCHEMA["$defs"]
     change = definitions["change"]["properties"]
