@@ -46,8 +46,12 @@ def _write(value: Any, line_break: str, put: Callable[[str], None], keys: dict[s
             _write(each, inner, put, keys)
             before = "," + inner
         put(line_break + "]")
+    elif value is None:
+        put("null")
+    elif type(value) is int:
+        put(str(value))
     else:
-        put("null" if value is None else json_text(value)[:-1])
+        put(json_text(value)[:-1])
 
 
 def _text(text: str) -> str:
