@@ -42,4 +42,4 @@ def net_lines(plan: Plan, dimension: str, currency: str) -> list[MoneyLine]:
 def moving_dimensions(plan: Plan) -> list[tuple[str, str]]:
     """(dimension, currency) in which an element's cost changes by 1e-9 or more, in the order of the report."""
     moving = {(key[0], key[2]) for key, delta in net_deltas(plan).items() if abs(delta) >= SAME_PICOS}
-    return sorted(moving, key=lambda pair: (plan.dimensions.index(pair[0]), pair[1]))
+    return [pair for dimension in plan.dimensions for pair in sorted(moving) if pair[0] == dimension]

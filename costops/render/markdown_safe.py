@@ -55,6 +55,7 @@ def _fenced(text: str) -> str:
     if not text:
         return "(empty)"
     fence = "`" * (max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1)
-    # One blank on each side is taken away again; without it a backtick would join the fence, and a blank be lost.
-    filler = " " if text[0] in "` " or text[-1] in "` " else ""
+    # One blank on each side is taken away again, unless there is nothing else; without it a backtick would join the
+    # fence, and a blank be lost.
+    filler = " " if text.strip(" ") and (text[0] in "` " or text[-1] in "` ") else ""
     return f"{fence}{filler}{text}{filler}{fence}"

@@ -74,7 +74,7 @@ def money_table(lines: Sequence[MoneyLine], dimensions: Sequence[str], shown: in
         groups.setdefault((line.dimension, line.currency), []).append(line)
     several = len({currency for _, currency in groups}) > 1
     written: list[list[str]] = []
-    for dimension, currency in sorted(groups, key=lambda key: (dimensions.index(key[0]), key[1])):
+    for dimension, currency in [key for each in dimensions for key in sorted(groups) if key[0] == each]:
         some = groups[dimension, currency]
         quantum = quantum_picos(currency)
         rows = _rows(some, {line: round_half_even(line.before, quantum) for line in some})

@@ -30,16 +30,19 @@ def money_block(
 
     `heads` names the two sides; `more` stands behind the count of what is not shown.
     """
-    currencies = sorted({line.currency for line in lines})
+    groups: dict[tuple[str, str], list[MoneyLine]] = {}
+    for line in lines:
+        groups.setdefault((line.dimension, line.currency), []).append(line)
+    currencies = sorted({currency for _, currency in groups})
+    changed = {dimension for dimension, _ in groups}
     rows: list[list[str]] = []
     unchanged = []
     for dimension in dimensions:
-        if all(line.dimension != dimension for line in lines):
+        if dimension not in changed:
             unchanged.append(dimension)
         for currency in currencies:
-            chosen = [line for line in lines if (line.dimension, line.currency) == (dimension, currency)]
             label = safe_text(f"{dimension} {currency}") if len(currencies) > 1 else safe_text(dimension)
-            rows += _element_rows(label, chosen, everything, more)
+            rows += _element_rows(label, groups.get((dimension, currency), ()), everything, more)
     shown = []
     if rows:
         head = ["", "", *heads, "change", ""]
@@ -51,8 +54,8 @@ def money_block(
 
 def _rounded_side(lines: Sequence[MoneyLine]) -> dict[MoneyLine, int]:
     """Deltas of one sign in quanta that add up to their rounded sum, which is what moves."""
-    if not lines:
-        return {}
+    if len(lines) < 2:
+        return {line: round_half_even(line.delta, quantum_picos(line.currency)) for line in lines}
     quanta = round_from_top([(line.value or "", line.delta) for line in lines], quantum_picos(lines[0].currency))
     return dict(zip(lines, quanta, strict=True))
 

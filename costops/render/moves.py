@@ -13,8 +13,9 @@ def largest_moves(moved: Iterable[Moved]) -> dict[str, int]:
     """Currency to the largest amount in picos that moves along one dimension, by currency."""
     largest: dict[str, int] = {}
     for each in moved:
-        largest[each.currency] = max(largest.get(each.currency, 0), each.amount)
-    return dict(sorted(largest.items()))
+        if each.amount >= largest.get(each.currency, 0):
+            largest[each.currency] = each.amount
+    return dict(sorted(largest.items())) if len(largest) > 1 else largest
 
 
 def moved_by(deltas: Iterable[Delta]) -> list[Moved]:
@@ -23,9 +24,9 @@ def moved_by(deltas: Iterable[Delta]) -> list[Moved]:
     losses: dict[tuple[str, str], int] = {}
     for each in deltas:
         key = (each.dimension, each.currency)
-        gains[key] = gains.get(key, 0) + max(each.amount, 0)
-        losses[key] = losses.get(key, 0) + max(-each.amount, 0)
-    return [Moved(*key, max(gain, losses[key])) for key, gain in gains.items()]
+        side = gains if each.amount >= 0 else losses
+        side[key] = side.get(key, 0) + abs(each.amount)
+    return [Moved(*key, max(gains.get(key, 0), losses.get(key, 0))) for key in {**gains, **losses}]
 
 
 def as_deltas(lines: Iterable[MoneyLine]) -> list[Delta]:

@@ -15,7 +15,7 @@ from costops.model.bill import SourceFile
 from costops.model.plan import Change, CheckResult, Coverage, MoneyLine, Moved, Plan, Total
 from costops.money import format_picos
 from costops.render.diagnostics import diagnostic_value
-from costops.render.safe import json_text
+from costops.render.json_layout import laid_out
 
 FORMAT_VERSION = "1.0"
 DOCUMENT_DIGEST = "document_digest"
@@ -104,7 +104,7 @@ def document_digest(document: Mapping[str, Any]) -> str:
 
 def plan_json(plan: Plan) -> str:
     """The plan document as text, ending in a newline."""
-    return json_text(plan_document(plan))
+    return laid_out(plan_document(plan))
 
 
 def entry_values(change: Change) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from costops.model.net_money import moving_dimensions, net_lines
 from costops.model.plan import MoneyLine, Plan, Total
 from costops.money import format_picos
 from costops.render.fitting import Item, Part, Rest, fitted
-from costops.render.markdown_apart import check_parts, difference_parts, month_parts, warning_parts
+from costops.render.markdown_apart import ROW, TABLE, check_parts, difference_parts, month_parts, warning_parts
 from costops.render.markdown_changes import changes_parts, money_of
 from costops.render.markdown_safe import code, code_cell, unit, unit_cell
 from costops.render.markdown_tables import SHOWN_ELEMENTS, UNALLOCATED, Row, cells, element, net_rows, remainder, table
@@ -26,8 +26,6 @@ MOST_CHARACTERS = 65_536
 LEAST_CHARACTERS = 4_000
 """What can never be left out has fewer."""
 
-ROW = 0
-"""Priority: rows are left out last."""
 NAMED_ELEMENTS = 2
 LONGEST_NAME = 40
 """Characters of a name in line one."""
@@ -109,21 +107,32 @@ def _named(lines: Sequence[MoneyLine]) -> str:
 
 
 def _net_table(plan: Plan, moving: Sequence[tuple[str, str]]) -> list[Part]:
-    """The first report dimension that moves: its largest elements, all others as one row, and the total."""
+    """The first report dimension that moves: its largest elements, all others as one row, and the total.
+
+    Of the first currency rows may be left out, of the others whole tables.
+    """
     if not moving:
         return []
     dimension = moving[0][0]
-    currencies = [currency for each, currency in moving if each == dimension]
-    label = code_cell(dimension)
-    parts: list[Part] = []
-    for currency in currencies:
-        rows, total = net_rows(net_lines(plan, dimension, currency))
-        visible = _visible(rows)
-        hidden = [row for row in rows if row not in visible]
-        heads = [f"{label} {unit_cell(currency)}", "before", "after", "change", "%"]
-        parts += [table(heads, (), 1), *_row_parts(visible, hidden, currency)]
-        parts += ["| " + " | ".join(cells(total, currency)) + " |\n\n"]
-    return parts
+    first, *others = [currency for each, currency in moving if each == dimension]
+    items = [Item("table", TABLE, partial(_whole, plan, dimension, currency)) for currency in others]
+
+    def rest(left_out: Sequence[Item]) -> str:
+        return f"_{counted(len(left_out), 'more currency moves', 'more currencies move')} by {code(dimension)}._\n\n"
+
+    return [*_currency_table(plan, dimension, first), *items, Rest(items, rest)]
+
+
+def _whole(plan: Plan, dimension: str, currency: str) -> str:
+    return fitted(_currency_table(plan, dimension, currency), MOST_CHARACTERS)
+
+
+def _currency_table(plan: Plan, dimension: str, currency: str) -> list[Part]:
+    rows, total = net_rows(net_lines(plan, dimension, currency))
+    visible = _visible(rows)
+    hidden = [row for row in rows if row not in visible]
+    heads = [f"{code_cell(dimension)} {unit_cell(currency)}", "before", "after", "change", "%"]
+    return [table(heads, (), 1), *_row_parts(visible, hidden, currency), _line(cells(total, currency)) + "\n"]
 
 
 def _visible(rows: Sequence[Row]) -> list[Row]:

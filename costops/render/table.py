@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 def shown_width(text: str) -> int:
     """Cells a terminal needs for a text."""
+    if text.isascii():
+        return len(text)
     wide = sum(1 for each in text if unicodedata.east_asian_width(each) in "WF")
     return len(text) + wide - sum(1 for each in text if unicodedata.combining(each))
 
@@ -20,9 +22,15 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
 
 def table_lines(rows: Sequence[Sequence[str]], *, right: Sequence[bool], gap: int = 2) -> list[str]:
     """Rows as lines with aligned columns; `right` says which columns hold numbers."""
-    widths = [max(shown_width(row[place]) for row in rows) for place in range(len(right))] if rows else []
+    if not rows:
+        return []
+    shown = [[shown_width(cell) for cell in row] for row in rows]
+    widths = [max(some) for some in zip(*shown, strict=True)]
     lines = []
-    for row in rows:
-        cells = [pad(cell, widths[place], right=right[place]) for place, cell in enumerate(row)]
-        lines.append((" " * gap).join(cells).rstrip())
+    for row, cells in zip(rows, shown, strict=True):
+        padded = [
+            " " * (width - needed) + cell if to_right else cell + " " * (width - needed)
+            for cell, needed, width, to_right in zip(row, cells, widths, right, strict=True)
+        ]
+        lines.append((" " * gap).join(padded).rstrip())
     return lines

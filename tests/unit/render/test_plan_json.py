@@ -34,7 +34,7 @@ CONTRACT = [
 ]
 
 
-@pytest.mark.parametrize("name", ["first", "change", "bill", "joined", "unsafe"])
+@pytest.mark.parametrize("name", ["first", "change", "bill", "joined", "unsafe", "causes", "apart", "compared"])
 def test_a_document_reads_as_written_down(name: str) -> None:
     assert plan_json(EXAMPLES[name]) == (GOLDEN / f"{name}.json").read_text(encoding="utf-8")
 
