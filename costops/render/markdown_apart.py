@@ -50,13 +50,15 @@ def _check(check: CheckResult) -> str:
 
 
 def difference_parts(plan: Plan) -> list[Part]:
-    """What the bill and the usage numbers changed, which no rule caused."""
+    """What the bill, months that are not frozen any more, and the usage numbers changed, which no rule caused."""
     parts: list[Part] = []
     if has_bill_difference(plan):
         totals = [each for each in plan.bill_totals if each.cost == plan.cost and each.before != each.after]
         items = [Item("line", ROW, partial(_total, each)) for each in totals]
         parts += ["### The bill changed, which no rule caused\n\n", *items, _more_lines(items), "\n" if items else ""]
         parts += [*_drift(plan), *_money(plan.bill_money, plan)]
+    if plan.restated_money:
+        parts += ["### Months that were frozen are written anew\n\n", *_money(plan.restated_money, plan)]
     if plan.metric_money:
         parts += ["### The usage numbers changed, which no rule caused\n\n", *_money(plan.metric_money, plan)]
     return parts

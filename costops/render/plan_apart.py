@@ -22,8 +22,9 @@ FROZEN_WORDS = {"missing": "not in the bill", "closed": "closed", "older": "olde
 
 
 def differences(plan: Plan, everything: bool) -> list[str]:
-    """What no rule caused since the stored version: the bill first, then the usage numbers."""
-    return [*_bill_difference(plan, everything), *_metric_difference(plan, everything)]
+    """What no rule caused since the stored version: the bill, months that were frozen, then the usage numbers."""
+    bill, metrics = _bill_difference(plan, everything), _metric_difference(plan, everything)
+    return [*bill, *_unfrozen(plan, everything), *metrics]
 
 
 def after_changes(plan: Plan, everything: bool) -> list[str]:
@@ -46,6 +47,13 @@ def _bill_difference(plan: Plan, everything: bool) -> list[str]:
     lines += [_total_line(each) for each in plan.bill_totals if each.cost == plan.cost and each.before != each.after]
     lines += _drift_lines(plan, everything)
     return [*lines, *money_block(plan.bill_money, plan.dimensions, everything), ""]
+
+
+def _unfrozen(plan: Plan, everything: bool) -> list[str]:
+    if not plan.restated_money:
+        return []
+    head = f"  Months that were frozen are written anew; the rules of {safe_text(plan.base_label)} make of them:"
+    return [head, *money_block(plan.restated_money, plan.dimensions, everything), ""]
 
 
 def _metric_difference(plan: Plan, everything: bool) -> list[str]:

@@ -367,6 +367,7 @@ APART = plan(
         BillDrift(None, "2026-09", "EffectiveCost", "USD", 0, cents("10.00")),
         BillDrift("AWS", "2026-08", "ListCost", "USD", cents("4,000.00"), cents("4,000.50")),
     ),
+    restated_money=(line("team", "search", "7,995.50", "7,990.50"), line("team", "checkout", "95.00", "100.00")),
     metric_money=(line("team", "search", "7,990.50", "7,900.50"), line("team", "checkout", "100.00", "190.00")),
     totals=(total("USD", "10,000.50"),),
     moved=(Moved("team", "USD", cents("5.00")),),
