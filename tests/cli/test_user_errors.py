@@ -98,8 +98,8 @@ MISTAKES = [
     Mistake(
         "a field that is not built",
         3,
-        ("costops.yaml:2:1 CO423 ", "restate_months"),
-        files={"costops.yaml": b"version: 1\nrestate_months: 2\n"},
+        ("costops.yaml:2:1 CO422 ", "cache"),
+        files={"costops.yaml": b"version: 1\ncache: x\n"},
     ),
     Mistake("costops.yaml broken", 3, ("costops.yaml:1:",), files={"costops.yaml": b"version: 2\n"}),
 ]

@@ -10,7 +10,6 @@ import pytest
 from unit.engine.vectors import exact, of
 from workbench import Case, assert_close, by, charge, evaluated, shared_data, totals, usage, write, write_rules
 
-from costops.errors import InvalidRulesError
 from costops.workspace import open_workspace
 
 LABELS = """
@@ -219,13 +218,28 @@ def test_datadog_allocated_by_rule_takes_what_another_rule_gave(tmp_path: Path) 
     assert_close(datadog(rules, tmp_path), {"A": "100", "B": "100", None: "800"})
 
 
-def test_datadog_deleting_in_the_current_and_prior_month_only_is_refused_until_it_is_built(tmp_path: Path) -> None:
-    write(Case(LABELS.replace("allocations:", ""), SMALL_BILL, QUERY_TIME, report=("env",)), tmp_path)
+def test_datadog_deletes_in_the_current_and_prior_month_only(tmp_path: Path) -> None:
+    rule = """
+  - id: shared
+    source: {where: {ServiceName: Support}}
+    method: percent
+    to: {dimension: team, percent: {y: 100}}
+"""
+    bill = [charge("Support", "100", day=f"2025-{month}-10") for month in ("04", "05", "06")]
+    write(Case(LABELS + rule, bill, report=("team",)), tmp_path)
     settings = json.loads((tmp_path / "costops.yaml").read_text(encoding="utf-8"))
     (tmp_path / "costops.yaml").write_text(json.dumps({**settings, "restate_months": 2}), encoding="utf-8")
-    with pytest.raises(InvalidRulesError) as caught, open_workspace(tmp_path, environment={}):
-        pass
-    assert [each.code for each in caught.value.diagnostics] == ["CO423"]
+    with open_workspace(tmp_path, environment={}) as workspace:
+        workspace.apply(workspace.plan())
+    write_rules(tmp_path, LABELS.replace("allocations:", ""))
+    with open_workspace(tmp_path, environment={}) as workspace:
+        workspace.apply(workspace.plan())
+        ledger = workspace.ledger()
+    assert list(zip(ledger.months, ledger.values[0], strict=True)) == [
+        ("2025-04", "y"),
+        ("2025-05", None),
+        ("2025-06", None),
+    ]
 
 
 def test_datadog_tag_pipelines_run_before_every_rule(tmp_path: Path) -> None:
