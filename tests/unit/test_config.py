@@ -254,7 +254,7 @@ def test_a_workspace_may_be_the_git_root_itself(tmp_path: Path) -> None:
         ("version: 1\non_bill_change: {}\n", ("CO202", "2:17", "`accept` is missing")),
         (
             "version: 1\non_bill_change: {accept: {tolerance_percent: -1}}\n",
-            ("CO502", "2:47", "the percentage -1 is negative"),
+            ("CO502", "2:46", "the percentage -1 is negative"),
         ),
         ("version: 1\nmemory_limit: lots\n", ("CO604", "2:15", '"lots" is no amount of memory')),
         ("version: 1\nmemory_limit: 1 G\n", ("CO604", "2:15", '"1 G" is no amount of memory')),

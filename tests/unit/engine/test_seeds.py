@@ -226,7 +226,7 @@ def test_datadog_deletes_in_the_current_and_prior_month_only(tmp_path: Path) -> 
     to: {dimension: team, percent: {y: 100}}
 """
     bill = [charge("Support", "100", day=f"2025-{month}-10") for month in ("04", "05", "06")]
-    write(Case(LABELS + rule, bill, report=("team",)), tmp_path)
+    write(Case(LABELS + rule, bill, QUERY_TIME, report=("team",)), tmp_path)
     settings = json.loads((tmp_path / "costops.yaml").read_text(encoding="utf-8"))
     (tmp_path / "costops.yaml").write_text(json.dumps({**settings, "restate_months": 2}), encoding="utf-8")
     with open_workspace(tmp_path, environment={}) as workspace:
