@@ -97,6 +97,7 @@ class CheckError(CostopsError):
     """A check of costops.yaml forbids to apply the plan."""
 
     exit_code = ExitCode.CHECK_FAILED
+    kind = "check_failed"
 
 
 class StaleError(CostopsError):

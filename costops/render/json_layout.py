@@ -55,5 +55,6 @@ def _write(value: Any, line_break: str, put: Callable[[str], None], keys: dict[s
 
 
 def _text(text: str) -> str:
-    # Of ASCII, JSON leaves one unsafe character as it is.
-    return encode_basestring(text) if text.isascii() and "\x7f" not in text else json_text(text)[:-1]
+    # Of ASCII, JSON leaves one unsafe character as it is, and what a runner's command begins with.
+    is_plain = text.isascii() and "\x7f" not in text and "##" not in text
+    return encode_basestring(text) if is_plain else json_text(text)[:-1]

@@ -127,7 +127,6 @@ WRONG = {
     ),
     "an unknown element": ("env=prodution", "'prodution' of 'env' never had cost", "did you mean `production`?"),
     "an element that is near nothing": ("env=x", "never had cost", "Version 3 has: production, staging."),
-    "nothing unallocated": ("env=", "No cost was ever unallocated by 'env'", "Name an element."),
 }
 
 
