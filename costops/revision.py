@@ -43,7 +43,10 @@ def named_revision(root: Path, reference: str) -> str:
     if commit:
         return commit
     if _git(root, "rev-parse", "--git-dir") is None:
-        raise UsageError(f"{root} is in no git repository, so there is no revision {reference!r}")
+        raise UsageError(
+            f"{root} is in no git repository, so there is no revision {reference!r}",
+            hint="plan without --base, or run this in a clone",
+        )
     raise UsageError(
         f"git knows no revision {reference!r} here",
         hint="fetch it first, such as with `git fetch origin main`; a clone of one commit has no others",

@@ -362,7 +362,7 @@ class Workspace(AppliedVersions):
         that is in the cache is used, and everything evaluated. A plan that is only shown or saved is made faster
         without its ledger, and cannot be applied. Months of `restate` are written anew although they are frozen.
         """
-        return self._plan(self._target(), self._ways(keep_cells, full, with_ledger), restate=restate)
+        return self._plan(self._target(self.bill), self._ways(keep_cells, full, with_ledger), restate=restate)
 
     def refresh(self, *, keep_cells: bool = False, full: bool = False, with_ledger: bool = True) -> Plan:
         """What the bill and the usage numbers alone change: the newest version's rules on them as they are now.
@@ -399,7 +399,7 @@ class Workspace(AppliedVersions):
         from costops.compared import compared_with
 
         compared = compared_with(self.settings, reference, self._surroundings.variables)
-        return self._plan(self._target(), self._ways(keep_cells, full, False), compared=compared)
+        return self._plan(self._target(self.bill), self._ways(keep_cells, full, False), compared=compared)
 
     def review(self, saved: Plan, *, full: bool = False) -> Reviewed:
         """A saved plan made again, with its ledger; raises StaleError with every reason where it is not the same.
@@ -423,14 +423,13 @@ class Workspace(AppliedVersions):
             if kept is None:
                 return None
             try:
-                return self._plan(target, _Ways(kept, saved.bill_files, None, False, True), restate=restate)
+                return self._plan(self._target(kept), _Ways(kept, saved.bill_files, None, False, True), restate=restate)
             except NotKeptError:
                 return None
 
         restate = None
         if saved.restated:
             restate = Restating(frozenset(each.month for each in saved.restated), saved.reason or "")
-        target = self._target()
 
         here = Here(
             base=self._base(),
@@ -439,7 +438,7 @@ class Workspace(AppliedVersions):
             metrics_digest=self.metrics.digest,
             bill_digest=bill.digest if bill is not None else None,
             bill_files=bill.files if bill is not None else (),
-            plan=lambda: self._plan(target, self._ways(True, full, True), restate=restate),
+            plan=lambda: self._plan(self._target(self.bill), self._ways(True, full, True), restate=restate),
             plan_on_kept_cells=plan_on_kept_cells,
             versions=self._all_versions,
             tolerance_percent=self.settings.bill_tolerance_percent,
@@ -457,9 +456,9 @@ class Workspace(AppliedVersions):
     def _ways(self, keep_cells: bool, full: bool, with_ledger: bool) -> _Ways:
         return _Ways(self.bill, self.bill.files, self._cells if keep_cells else None, full, with_ledger)
 
-    def _target(self) -> _Target:
+    def _target(self, bill: BillDescription | KeptBill) -> _Target:
         """The rule files."""
-        found = self._problems(self.bill.columns if self.settings.billing else None)
+        found = self._problems(bill.columns if self.settings.billing else None)
         return _Target(self.rules, rules_digest(self.rules), self._target_label(), found, self._heard)
 
     def _target_of(self, version: Version) -> _Target:

@@ -91,7 +91,7 @@ def test_a_month_that_the_bill_lacks_is_carried_over_and_named(tmp_path: Path) -
     folder = applied(tmp_path, april_and_may)
     write(Case(RULES.replace("proportional", "even"), april_and_may[3:], report=("env",)), folder)
     plan = planned(folder)
-    assert plan["carried_months"] == ["2025-04"]
+    assert [(each["billing_month"], each["reason"]) for each in plan["frozen"]] == [("2025-04", "missing")]
     assert plan["bill_money"] == []
     before = costops(folder, "ledger", "--by", "env,day,allocation_path", "--period", "2025-04", "--format", "csv").out
     assert costops(folder, "apply", "--auto-approve").out.endswith("Applied as version 2.\n")
@@ -105,7 +105,8 @@ def test_a_month_whose_charges_and_refunds_cancel_out_is_carried_over_too(tmp_pa
     may = [charge("EC2", "5", day="2025-05-03", env="production")]
     folder = applied(tmp_path, [*cancelled, *may])
     write(Case(RULES.replace("proportional", "even"), may, report=("env",)), folder)
-    assert planned(folder)["carried_months"] == ["2025-04"]
+    frozen = planned(folder)["frozen"]
+    assert [(each["billing_month"], each["reason"]) for each in frozen] == [("2025-04", "missing")]
     assert costops(folder, "apply", "--auto-approve").code == 0
     kept = costops(folder, "ledger", "--by", "env", "--period", "2025-04", "--format", "csv").out
     assert "production,USD,7" in kept and "staging,USD,-7" in kept
@@ -121,7 +122,8 @@ def test_a_metric_that_changed_is_told_from_a_bill_that_changed(tmp_path: Path) 
     write(Case(rules, BILL, [usage("hours", "3", env="production"), records[1]], report=("env",)), tmp_path)
     plan = planned(tmp_path)
     assert (plan["bill_changes"], plan["metric_changes"]) == (False, True)
-    assert {line["value"]: line["delta"] for line in plan["bill_money"]} == {"production": "2", "staging": "-2"}
+    assert {line["value"]: line["delta"] for line in plan["metric_money"]} == {"production": "2", "staging": "-2"}
+    assert plan["bill_money"] == []
     assert "The usage numbers changed since version 1" in costops(tmp_path, "plan").out
 
 

@@ -376,3 +376,12 @@ def test_a_bill_that_is_gone_with_its_cells_is_told_as_such(folder: Path) -> Non
     assert (done.code, done.out) == (1, "")
     assert "bill/*.csv" in done.err
     assert state(folder) == before
+
+
+def test_a_plan_file_that_has_another_digest_than_the_approved_one_is_refused(folder: Path) -> None:
+    planned = costops(folder, "plan", "--out", "plan.json", "--format", "json")
+    digest = json.loads(planned.out)["plan_digest"]
+    refused = costops(folder, "apply", "plan.json", "--digest", "0" * 64)
+    assert refused.code == 5
+    assert digest in refused.err
+    assert costops(folder, "apply", "plan.json", "--digest", digest.upper()).code == 0

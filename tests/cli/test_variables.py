@@ -11,6 +11,7 @@ from cli.bad_input import workspace
 from cli.commands import costops
 
 from costops.cli.commands import COMMANDS
+from costops.cli.options import PeriodType, ReasonType
 from costops.cli.run import group
 
 TRUE, FALSE = ("1", "true", "YES", "on"), ("0", "false", "No", "off")
@@ -44,8 +45,19 @@ def called(names: tuple[str, ...], option: click.Option) -> str:
 
 
 def read(names: tuple[str, ...], command: click.Command, *arguments: str) -> dict[str, object]:
-    needed = ["1" for each in command.params if isinstance(each, click.Argument) and each.required]
-    return command.make_context(names[-1], [*arguments, *needed]).params
+    return command.make_context(names[-1], [*arguments, *needed(command, *arguments)]).params
+
+
+def needed(command: click.Command, *arguments: str) -> list[str]:
+    """What a command cannot do without, besides these arguments."""
+    found = []
+    for each in command.params:
+        text = "2025-07" if isinstance(each.type, PeriodType) else "1"
+        if isinstance(each, click.Argument) and each.required:
+            found.append(text)
+        elif each.required and not set(each.opts) & set(arguments):
+            found += [each.opts[-1], text]
+    return found
 
 
 def values(option: click.Option) -> tuple[str, str]:
@@ -54,7 +66,8 @@ def values(option: click.Option) -> tuple[str, str]:
         others = [each for each in option.type.choices if each != option.default]
         return others[0], others[-1]
     if isinstance(option.type, click.IntRange):
-        return "7", "8"
+        least = option.type.min or 0
+        return str(least + 7), str(least + 8)
     return "2025-07", "2025-08"
 
 
@@ -67,6 +80,10 @@ def test_an_option_has_its_variable(
     assert option.envvar == variable
     assert variable in "".join(command.get_help(click.Context(command, info_name=names[-1])).split())
     assert option.name is not None
+    if option.required:
+        monkeypatch.setenv(variable, "2025-07")
+        assert read(names, command)[option.name] is not None
+        return
     default = read(names, command)[option.name]
     monkeypatch.setenv(variable, "")
     assert read(names, command)[option.name] == default
@@ -85,20 +102,19 @@ def test_an_option_has_its_variable(
 
 
 WRONG = [
-    (names, option)
-    for names, _, option in OPTIONS
-    if not isinstance(option.type, click.Path | click.types.StringParamType)
+    (names, command, option)
+    for names, command, option in OPTIONS
+    if not isinstance(option.type, click.Path | click.types.StringParamType) and not option.required
 ]
 
 
-@pytest.mark.parametrize(("names", "option"), WRONG, ids=lambda each: " ".join(getattr(each, "opts", "")))
+@pytest.mark.parametrize(("names", "command", "option"), WRONG, ids=lambda each: " ".join(getattr(each, "opts", "")))
 def test_a_bad_value_is_wrong_use_and_names_the_variable(
-    names: tuple[str, ...], option: click.Option, tmp_path: Path
+    names: tuple[str, ...], command: click.Command, option: click.Option, tmp_path: Path
 ) -> None:
     variable = called(names, option)
-    done = costops(tmp_path, *names, *(["1"] * 2 if names == ("diff",) else []), environment={variable: "2x"})
-    if names in {("state", "backup"), ("state", "restore")}:
-        done = costops(tmp_path, *names, "1", environment={variable: "2x"})
+    bad = " " if isinstance(option.type, ReasonType) else "2x"
+    done = costops(tmp_path, *names, *needed(command), environment={variable: bad})
     assert (done.code, done.out) == (64, "")
     assert done.err.splitlines()[-1].startswith(f"costops: {variable}")
 
