@@ -140,15 +140,16 @@ def check_digests(items: list[Item]) -> None:
     assert read_ledger(connection(), program(), COSTS, is_made=True) == ledger
     assert list(facts.month_digests.items()) == list(ledger.month_digests.items())
     assert facts.digest == ledger.digest
+    dates = list(zip(ledger.months, ledger.currencies, strict=True))
     totals = {
-        (currency, cost): sum(compress(ledger.amounts[place], (each == currency for each in ledger.currencies)))
-        for currency in set(ledger.currencies)
+        (month, currency, cost): sum(compress(ledger.amounts[place], (each == (month, currency) for each in dates)))
+        for month, currency in set(dates)
         for place, cost in enumerate(COSTS)
     }
     assert without_zeros(facts.totals) == without_zeros(totals)
 
 
-def without_zeros(totals: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+def without_zeros(totals: Mapping[tuple[str, str, str], int]) -> dict[tuple[str, str, str], int]:
     return {key: amount for key, amount in totals.items() if amount}
 
 

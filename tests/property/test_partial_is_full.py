@@ -13,7 +13,7 @@ from property.rule_files import cases
 from property.turns import in_turns
 from workbench import Case, load, write, write_rules
 
-from costops.engine.embedded import Evaluation, Request, evaluate
+from costops.engine.embedded import Evaluation, Months, Request, evaluate
 from costops.model.rules import RuleSet
 from costops.workspace import open_workspace
 
@@ -97,6 +97,7 @@ def evaluation(folder: Path, requests: Sequence[Request], *, full: bool) -> Eval
             requests,
             report=workspace.settings.report,
             cost=workspace.settings.cost,
+            months=lambda bill: Months(bill.months[:1], bill.months),
             threads=1,
             full=full,
         )
@@ -112,7 +113,8 @@ def test_partial_evaluation_gives_the_digest_of_a_full_one(case: Case, numbers: 
                 want_ledger=True,
                 want_notices=True,
                 lenient=True,
-                after=tuple(range(1 + sum(each.enabled for each in rules.allocations))),
+                by_step=True,
+                months_after=(0, sum(each.enabled for each in rules.allocations)),
             )
             for rules in rule_sets(case, folder, numbers)
         ]
@@ -121,6 +123,7 @@ def test_partial_evaluation_gives_the_digest_of_a_full_one(case: Case, numbers: 
     for place, (found, expected) in enumerate(zip(partly.outcomes, full.outcomes, strict=True)):
         assert found.ledger == expected.ledger, place
         assert found.money == expected.money, place
+        assert found.month_money == expected.month_money, place
         assert found.notices == expected.notices, place
         assert (found.written, found.taken) == (expected.written, expected.taken), place
         assert found.steps_run <= expected.steps_run

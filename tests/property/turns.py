@@ -33,14 +33,18 @@ def turn_of(turn: int, *strategies: st.SearchStrategy[Any]) -> Callable[[Propert
     return run
 
 
-def in_turns(*strategies: st.SearchStrategy[Any], one_in: int = 1) -> Callable[[Property], Callable[[int], None]]:
+def in_turns(
+    *strategies: st.SearchStrategy[Any], one_in: int = 1, at_most: int = 5_000
+) -> Callable[[Property], Callable[[int], None]]:
     """A test of a property: a case for each turn, so that they run side by side and a seed can be run again.
 
-    A property whose examples evaluate many rule sets is tried on `one_in` so many of the examples of others.
+    A property whose examples evaluate many rule sets is tried on `one_in` so many of the examples of others, and none
+    on more than `at_most`.
     """
 
     def decorate(holds: Property) -> Callable[[int], None]:
-        turns = range(FIRST_SEED, FIRST_SEED + max(1, EXAMPLES // EXAMPLES_OF_A_TURN // one_in))
+        examples = min(EXAMPLES // one_in, at_most)
+        turns = range(FIRST_SEED, FIRST_SEED + max(1, examples // EXAMPLES_OF_A_TURN))
 
         @pytest.mark.parametrize("turn", turns, ids="seed {}".format)
         def test(turn: int) -> None:
