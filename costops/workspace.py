@@ -171,6 +171,8 @@ class _Target:
     """For people."""
     found: tuple[Diagnostic, ...]
     """What was found in them without evaluating them."""
+    texts: Mapping[str, str]
+    """Texts of its files by name, where they are at hand."""
     heard: Callable[[tuple[Diagnostic, ...], bool], tuple[Diagnostic, ...]]
     """As Inputs.heard."""
 
@@ -459,7 +461,7 @@ class Workspace(AppliedVersions):
     def _target(self, bill: BillDescription | KeptBill) -> _Target:
         """The rule files."""
         found = self._problems(bill.columns if self.settings.billing else None)
-        return _Target(self.rules, rules_digest(self.rules), self._target_label(), found, self._heard)
+        return _Target(self.rules, rules_digest(self.rules), self._target_label(), found, self.texts, self._heard)
 
     def _target_of(self, version: Version) -> _Target:
         """The rules of a version, with warnings about them that no comment of the files can silence."""
@@ -473,7 +475,7 @@ class Workspace(AppliedVersions):
             cost_columns=self.settings.cost_columns,
         )
         label = f"rules of {version.label}"
-        return _Target(rules, version.draft.rules_digest, label, in_order(found), _in_order)
+        return _Target(rules, version.draft.rules_digest, label, in_order(found), {}, _in_order)
 
     @property
     def _cells(self) -> Path:
@@ -495,7 +497,7 @@ class Workspace(AppliedVersions):
 
         bill = ways.bill
         if any(each.is_error for each in target.found):
-            raise InvalidRulesError(target.heard(target.found, False), self.texts)
+            raise InvalidRulesError(target.heard(target.found, False), target.texts)
         reader = self._reader() if compared is None else None
         try:
             stored = StoredVersion(reader) if reader is not None and reader.base().version is not None else None

@@ -85,7 +85,8 @@ def command(
             each.path, plan_in(each.form, plan, max_chars, output.DEFAULT_WIDTH, everything).encode(), "the plan"
         )
     if form == "text":
-        output.diagnostics(plan.diagnostics, workspace.texts)
+        # With --refresh-only the places of warnings are those of the version's files, which may read otherwise by now.
+        output.diagnostics(plan.diagnostics, {} if refresh_only else workspace.texts)
     output.result(plan_in(form, plan, max_chars, output.width(), everything))
     if target is not None:
         output.narrate(f"\nSaved the plan. To apply exactly this: costops apply {output.shown(target)}")

@@ -35,7 +35,8 @@ def command(
     workspace = session.workspace(output.record(verbose=verbose))
     target = workspace.version(number)
     plan = workspace.rollback(number, keep_cells=True, full=full)
-    show(plan, workspace.texts, everything=everything)
+    # The places of warnings are those of the version's files, which may read otherwise by now.
+    show(plan, {}, everything=everything)
     workspace.refuse_failed(plan)
     if plan.writes:
         if not auto_approve:
