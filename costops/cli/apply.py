@@ -13,7 +13,8 @@ from costops.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from costops.model.plan import Plan
     from costops.periods import Period
-    from costops.workspace import Restating, Workspace
+    from costops.planned import Restating
+    from costops.workspace import Workspace
 
 
 @click.command("apply")

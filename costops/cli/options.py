@@ -11,7 +11,7 @@ from costops.errors import UsageError
 
 if TYPE_CHECKING:
     from costops.periods import Period
-    from costops.workspace import Restating
+    from costops.planned import Restating
 
 
 class PeriodType(click.ParamType[Any]):
@@ -70,7 +70,7 @@ max_chars = click.option(
 
 def restating(months: Period | None, why: str | None) -> Restating | None:
     """What --restate and --reason say together; raises UsageError where one of them is missing."""
-    from costops.workspace import Restating
+    from costops.planned import Restating
 
     if months is None:
         if why is not None:

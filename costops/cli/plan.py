@@ -12,7 +12,7 @@ from costops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from costops.periods import Period
-    from costops.workspace import Restating
+    from costops.planned import Restating
 
 
 @click.command("plan")

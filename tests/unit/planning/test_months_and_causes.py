@@ -17,7 +17,8 @@ from costops.model.ledger import Ledger
 from costops.model.plan import Change, MoneyLine, Plan
 from costops.model.version import Version
 from costops.periods import Period
-from costops.workspace import Restating, Workspace, load_plan, open_workspace, save_plan
+from costops.planned import Restating
+from costops.workspace import Workspace, load_plan, open_workspace, save_plan
 
 APRIL, MAY, JUNE = "2025-04", "2025-05", "2025-06"
 RULES = """
