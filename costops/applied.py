@@ -60,6 +60,13 @@ class AppliedVersions(ABC):
         with reader:
             return reader.versions()
 
+    def _all_events(self) -> tuple[MonthEvent, ...]:
+        reader = self._reader()
+        if reader is None:
+            return ()
+        with reader:
+            return reader.events()
+
     def check_state(self) -> StateCheck:
         """Every stored value of the state looked at; raises StateError where there is none."""
         from costops.state.verify import check_state

@@ -206,6 +206,7 @@ class Plans(AppliedVersions):
             plan=lambda: self._plan(self._target(self.bill), self._ways(True, full, True), restate=restate),
             plan_on_kept_cells=plan_on_kept_cells,
             versions=self._all_versions,
+            events=self._all_events,
             tolerance_percent=self.settings.bill_tolerance_percent,
         )
         return review(saved, here)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from costops.model.plan import Change, FieldChange, MoneyLine, Total
+from costops.model.record import MonthEvent
 from costops.model.version import Base, Version
 
 
@@ -26,6 +27,10 @@ class Drift:
     """The state of the plan and the state now."""
     versions: tuple[Version, ...]
     """Applied to that state since, the newest first."""
+    events: tuple[MonthEvent, ...]
+    """Months that were closed or opened in that state since, the newest first."""
+    frozen: tuple[tuple[str, ...], tuple[str, ...]] | None
+    """Billing months of the bill that the plan has frozen, and those that are now, where they differ."""
     applied_as: int | None
     """The version that was applied from this very plan."""
     rules: tuple[Change, ...]
@@ -49,5 +54,8 @@ class Drift:
     @property
     def has_cause(self) -> bool:
         """Whether anything that a result is made of differs."""
-        causes = (self.bases, self.rules, self.lookups, self.metric_files, self.bill_files, self.settings, self.engines)
+        causes = (
+            *(self.bases, self.frozen, self.rules, self.lookups, self.metric_files, self.bill_files),
+            *(self.settings, self.engines),
+        )
         return any(causes)

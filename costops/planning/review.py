@@ -16,6 +16,7 @@ from costops.model.bill import SourceFile
 from costops.model.drift import FileDrift
 from costops.model.net_money import net_deltas
 from costops.model.plan import Plan
+from costops.model.record import MonthEvent
 from costops.model.version import Base, Version
 from costops.money import SAME_PICOS, WHOLE_PICOS
 from costops.planning.document import first_difference
@@ -46,6 +47,8 @@ class Here:
     """On the cells of the saved plan's own bill; None where they are not kept."""
     versions: Callable[[], Sequence[Version]]
     """All of the state, the newest first."""
+    events: Callable[[], Sequence[MonthEvent]]
+    """Every closing and reopening of a month, the newest first."""
     tolerance_percent: int | None = None
     """As in Settings.bill_tolerance_percent."""
 
@@ -73,7 +76,7 @@ def review(saved: Plan, here: Here) -> Reviewed:
     if plan.plan_digest != saved.plan_digest:
         if _only_the_bill_moved(saved, here) and is_acceptable(saved, plan, here.tolerance_percent):
             return Reviewed(plan, file_drifts(saved.bill_files, here.bill_files), accepted=True)
-        drift = drift_between(saved, plan, here.versions())
+        drift = drift_between(saved, plan, here.versions(), here.events())
         raise StaleError("the saved plan is stale; nothing was written", hint=PLAN_AGAIN, reasons=drift_lines(drift))
     _check_shown(saved, plan)
     return Reviewed(plan)

@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TypeVar
 
 from costops.model.bill import SourceFile
 from costops.model.drift import Drift, FileDrift
 from costops.model.orders import moved_ids
 from costops.model.plan import Change, FieldChange, Plan, Total
+from costops.model.record import MonthEvent
 from costops.model.rules import Lookup
 from costops.model.version import Base, RuleRevision, Version
 from costops.money import SAME_PICOS
 from costops.planning.fields import field_changes
 from costops.planning.money import Money, money_lines
+from costops.planning.months import MISSING
 from costops.planning.tables import row_changes
 
 
-def drift_between(saved: Plan, now: Plan, versions: Sequence[Version]) -> Drift:
-    """Everything in which `now` differs from `saved`; `versions` are all of the state, the newest first."""
+def drift_between(saved: Plan, now: Plan, versions: Sequence[Version], events: Sequence[MonthEvent] = ()) -> Drift:
+    """Everything in which `now` differs from `saved`; `versions` and `events` are the state's, the newest first."""
     entries = entry_changes(saved.rules, now.rules)
     shared = tuple(each for each in saved.dimensions if each in now.dimensions)
     comparable = shared if saved.cost == now.cost else ()
     return Drift(
         bases=(saved.base, now.base) if saved.base != now.base else None,
-        versions=_versions_since(saved.base, now.base, versions),
+        versions=_since(saved.base, now.base, versions),
+        events=_since(saved.base, now.base, events),
+        frozen=_frozen(saved, now),
         applied_as=next((each.number for each in versions if each.draft.plan_digest == saved.plan_digest), None),
         rules=tuple(each for each in entries if each.kind != "lookup"),
         lookups=tuple(each for each in entries if each.kind == "lookup"),
@@ -55,11 +60,19 @@ def file_drifts(saved: Sequence[SourceFile], now: Sequence[SourceFile]) -> tuple
     return tuple(drifts)
 
 
-def _versions_since(saved: Base, now: Base, versions: Sequence[Version]) -> tuple[Version, ...]:
+Entry = TypeVar("Entry", Version, MonthEvent)
+
+
+def _frozen(saved: Plan, now: Plan) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    months = [tuple(each.month for each in plan.frozen if each.reason != MISSING) for plan in (saved, now)]
+    return (months[0], months[1]) if months[0] != months[1] else None
+
+
+def _since(saved: Base, now: Base, entries: Sequence[Entry]) -> tuple[Entry, ...]:
     # Of another state's versions, or of a state that starts again, none came after the plan.
     if saved.lineage is not None and saved.lineage != now.lineage:
         return ()
-    return tuple(each for each in versions if each.serial > saved.serial)
+    return tuple(each for each in entries if each.serial > saved.serial)
 
 
 def entry_changes(saved: Sequence[RuleRevision], now: Sequence[RuleRevision]) -> tuple[Change, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from costops.model.drift import Drift, FileDrift
 from costops.model.plan import Change, FieldChange, MoneyLine, Plan
+from costops.model.record import MonthEvent
 from costops.model.version import Base, Version
 from costops.money import format_picos
 from costops.render.money_table import money_block
@@ -26,7 +27,12 @@ _GONE = {**_DONE, "remove": "gone"}
 
 def drift_lines(drift: Drift) -> list[str]:
     """Every reason, the money last; lines without an indent of their own."""
-    lines = [*_state(drift), *_entries("rules", drift.rules), *_entries("lookup tables", drift.lookups)]
+    lines = [
+        *_state(drift),
+        *_frozen(drift),
+        *_entries("rules", drift.rules),
+        *_entries("lookup tables", drift.lookups),
+    ]
     lines += _files("usage numbers", drift.metric_files)
     lines += _bill(drift)
     lines += _settings(drift.settings)
@@ -94,9 +100,23 @@ def _state(drift: Drift) -> list[str]:
         made = _place(saved) if saved.version is not None else "nothing, before the first apply"
         lines = [f"state: it is at {_place(now)}, and the plan was made from {made}"]
     lines += _cut([f"    {_version(each)}" for each in drift.versions])
+    lines += _cut([f"    {_event(each)}" for each in drift.events])
     if drift.applied_as is not None:
         lines.append(f"    version {drift.applied_as} was applied from this very plan")
     return lines
+
+
+def _event(event: MonthEvent) -> str:
+    done = "was closed" if event.status == "closed" else "was opened again"
+    reason = f": {safe_text(event.reason)}" if event.reason is not None else ""
+    return f"{event.month} {done} at {event.at[:10]} {event.at[11:16]} UTC by {safe_text(event.actor)}{reason}"
+
+
+def _frozen(drift: Drift) -> list[str]:
+    if drift.frozen is None:
+        return []
+    planned, now = (", ".join(each) or "none" for each in drift.frozen)
+    return [f"frozen months: {now} now, {planned} in the plan"]
 
 
 def _place(base: Base) -> str:

@@ -43,6 +43,19 @@ def apply_something_else(folder: Path) -> None:
     write_rules(folder, PLANNED)
 
 
+def close_a_month(folder: Path) -> None:
+    done = costops(folder, "close", "2025-04", "--reason", "books", environment={"COSTOPS_ACTOR": "mara"})
+    assert done.code == 0, done.err
+
+
+def leave_a_month_out(folder: Path) -> None:
+    forget_cells(folder)
+    later = charge("EC2", "0", day="2025-05-03", env="staging", BilledCost="0")
+    write_bill(folder / "bill" / "part-2.csv", [later], BILL)
+    file = folder / "costops.yaml"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "restate_months": 1}))
+
+
 def start_the_state_again(folder: Path) -> None:
     (folder / "state" / "costops.db").unlink()
     write_rules(folder, APPLIED)
@@ -96,6 +109,16 @@ MOVES = {
             "by mara, moved USD 5.58 (0 to add, 1 to change, 0 to remove, 0 to move, 0 to rename)",
         ),
     ),
+    "month closed": Move(
+        close_a_month,
+        (
+            "state: it is at version 1 (serial 2)",
+            "2025-04 was closed at",
+            "by mara: books",
+            "frozen months: 2025-04 now",
+        ),
+    ),
+    "month left out": Move(leave_a_month_out, ("frozen months: 2025-04 now, none in the plan", "bill: 1 file added")),
     "another state": Move(start_the_state_again, ("state: it is another one: its lineage is",)),
     "state gone": Move(
         lambda folder: (folder / "state" / "costops.db").unlink(),
@@ -210,6 +233,8 @@ def reasons(done: Done) -> set[str]:
 
 KNOWN = {
     "state": {"state"},
+    "month closed": {"state", "result"},
+    "month left out": {"bill", "result"},
     "another state": {"state"},
     "state gone": {"state"},
     "rule edited": {"rules", "result"},
