@@ -92,7 +92,7 @@ def test_a_saved_plan_is_applied_to_the_last_digit(case: Case) -> None:
         assert_applied_as_planned(folder, saved(folder, "first.json"))
 
 
-@in_turns(cases(), one_in=5, at_most=1_000)
+@in_turns(cases(), one_in=10, at_most=1_000)
 def test_a_plan_is_applied_on_its_own_cells_and_closed_months_stay(case: Case) -> None:
     with tempfile.TemporaryDirectory(prefix="costops-") as name:
         folder = write(case, Path(name))
