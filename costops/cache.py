@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from costops.config import cache_folder
 from costops.errors import CostopsError, UsageError
 from costops.interruption import held, settle
 from costops.model.cache import CacheContents, CacheKind, CacheSize
+from costops.model.settings import cache_folder
 
 _FOLDERS: dict[str, tuple[CacheKind, re.Pattern[str]]] = {
     "rules": (CacheKind.RULES, re.compile(r"[0-9a-f]{64}\.json")),

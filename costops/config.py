@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,7 +27,7 @@ from costops.language.scalars import quoted
 from costops.language.setting_fields import SETTINGS
 from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Diagnostic, Span
-from costops.model.settings import BillingSource, MetricSource, Settings
+from costops.model.settings import BillingSource, MetricSource, Settings, cache_folder
 from costops.model.sizes import bytes_of, size_text
 
 FILE_NAME = "costops.yaml"
@@ -49,11 +49,6 @@ class LoadedSettings:
     settings: Settings
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
-
-
-def cache_folder(root: Path) -> Path:
-    """Where a workspace keeps what can be made again."""
-    return root / ".costops" / "cache"
 
 
 def find_workspace(start: Path) -> Path:
@@ -106,7 +101,7 @@ def load_settings(
     if read.node is not None:
         _bind(read.node, bound)
     layers = _Layers(root, start.resolve(), bound, flags, environment)
-    settings = _settings(layers, bound)
+    settings = replace(_settings(layers, bound), own_cache=cache)
     _check_rules_folder(layers, settings, problems)
     texts = MappingProxyType({FILE_NAME: read.text})
     if problems.errors:

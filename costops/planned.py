@@ -82,10 +82,10 @@ class Plans(AppliedVersions):
     """What a workspace plans and applies; a Workspace adds where its rules, bill and usage numbers come from."""
 
     def __init__(
-        self, settings: Settings, surroundings: Surroundings, cache: Path, progress: Progress, recorder: Recorder | None
+        self, settings: Settings, surroundings: Surroundings, progress: Progress, recorder: Recorder | None
     ) -> None:
         super().__init__(settings, surroundings)
-        self._cache = cache
+        self._cache = settings.cache
         self._progress = progress
         self._recorder = recorder
 

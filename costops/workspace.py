@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from costops.config import FILE_NAME, cache_folder, find_workspace, load_settings
+from costops.config import FILE_NAME, find_workspace, load_settings
 from costops.errors import BillError, EngineError, UsageError
 from costops.language.check import check
 from costops.language.files import LoadedRules, load_rules
@@ -95,7 +95,7 @@ def open_untrusted(
     cache = Path(tempfile.mkdtemp(prefix="costops-untrusted-"))
     loaded = load_settings(start, flags=flags or {}, environment=surroundings, content=content, cache=cache)
     return Workspace(
-        loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress, recorder, cache, is_trusted=False
+        loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress, recorder, is_trusted=False
     )
 
 
@@ -152,12 +152,10 @@ class Workspace(Plans):
         environment: Mapping[str, str],
         progress: Progress = QUIET,
         recorder: Recorder | None = None,
-        cache: Path | None = None,
         *,
         is_trusted: bool = True,
     ) -> None:
-        own = cache if cache is not None else cache_folder(settings.root)
-        super().__init__(settings, Surroundings(environment), own, progress, recorder)
+        super().__init__(settings, Surroundings(environment), progress, recorder)
         self._is_trusted = is_trusted
         self._settings_diagnostics = tuple(diagnostics)
         self._settings_texts = texts

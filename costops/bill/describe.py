@@ -52,7 +52,7 @@ def describe_bill(settings: Settings, probe: Probe) -> BillDescription:
     named = find_all(settings.root, [(Owner("billing", each.name), each.path) for each in settings.billing])
     found = named.files
     stamps = stamps_of(found)
-    hashes = hash_files(settings.root, found)
+    hashes = hash_files(settings.cache, found)
     refuse_equal_files(found, hashes)
     shapes = probe([file.path for file in found], [file.name for file in found])
     groups: dict[tuple[str, str, FileShape], list[PhysicalFile]] = {}

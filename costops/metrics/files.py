@@ -35,7 +35,7 @@ def describe_metrics(settings: Settings, probe: Probe) -> MetricDescription:
     for source in settings.metric_sources:
         found = find_files(settings.root, Owner("metric", source.name), source.path).files
         stamps = stamps_of(found)
-        hashed = hash_files(settings.root, found)
+        hashed = hash_files(settings.cache, found)
         refuse_equal_files(found, hashed)
         hashes |= {file.name: sha256 for file, sha256 in zip(found, hashed, strict=True)}
         files += [SourceFile(source.name, file.name, sha256) for file, sha256 in zip(found, hashed, strict=True)]

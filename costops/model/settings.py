@@ -11,6 +11,11 @@ from costops.model.bill import COST_COLUMNS
 from costops.model.diagnostic import Span
 
 
+def cache_folder(root: Path) -> Path:
+    """Where a workspace keeps what can be made again."""
+    return root / ".costops" / "cache"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingSource:
     """Files of one bill."""
@@ -87,9 +92,16 @@ class Settings:
     """In picos of a percent, how much of what a saved plan's rules move a newer bill may change; None: nothing."""
     memory_limit_bytes: int | None = None
     """How much memory the engine may use; None: what it takes by itself. It decides no amount."""
+    own_cache: Path | None = field(default=None, compare=False)
+    """Where this run keeps what can be made again, where that is not the workspace's cache."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Setting to its origin: `costops.yaml:4`, `COSTOPS_STATE`, `--state`, `default`."""
     spans: Mapping[str, Span] = field(default_factory=dict, compare=False)
+
+    @property
+    def cache(self) -> Path:
+        """Where what can be made again is kept, and believed."""
+        return self.own_cache if self.own_cache is not None else cache_folder(self.root)
 
     @property
     def extra_costs(self) -> tuple[str, ...]:

@@ -28,9 +28,12 @@ _Known = dict[str, tuple[int, int, str]]
 """Absolute path to (size in bytes, modification time in nanoseconds, sha256)."""
 
 
-def hash_files(root: Path, files: Sequence[FoundFile]) -> tuple[str, ...]:
-    """sha256 of each file in hexadecimal; raises BillError for a file that cannot be read."""
-    cache_file = root / ".costops" / "cache" / "hashes.json"
+def hash_files(cache: Path, files: Sequence[FoundFile]) -> tuple[str, ...]:
+    """sha256 of each file in hexadecimal, remembered in the folder `cache`.
+
+    Raises BillError for a file that cannot be read.
+    """
+    cache_file = cache / "hashes.json"
     known = _remembered(cache_file)
     stamps = stamps_of(files)
     new = [file for file, stamp in zip(files, stamps, strict=True) if known.get(str(file.path), ())[:2] != stamp]
