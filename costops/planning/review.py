@@ -47,7 +47,7 @@ class Here:
     """On the cells of the saved plan's own bill; None where they are not kept."""
     versions: Callable[[], Sequence[Version]]
     """All of the state, the newest first."""
-    events: Callable[[], Sequence[MonthEvent]]
+    events: Callable[[], Sequence[MonthEvent]] = tuple
     """Every closing and reopening of a month, the newest first."""
     tolerance_percent: int | None = None
     """As in Settings.bill_tolerance_percent."""
