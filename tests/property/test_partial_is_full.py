@@ -114,7 +114,7 @@ def test_partial_evaluation_gives_the_digest_of_a_full_one(case: Case, numbers: 
                 want_notices=True,
                 lenient=True,
                 by_step=True,
-                months_after=(0, sum(each.enabled for each in rules.allocations)),
+                months_after=(sum(each.enabled for each in rules.allocations),),
             )
             for rules in rule_sets(case, folder, numbers)
         ]
