@@ -93,7 +93,11 @@ def open_untrusted(
             hint="name a revision with --base that has one",
         )
     cache = Path(tempfile.mkdtemp(prefix="costops-untrusted-"))
-    loaded = load_settings(start, flags=flags or {}, environment=surroundings, content=content, cache=cache)
+    try:
+        loaded = load_settings(start, flags=flags or {}, environment=surroundings, content=content, cache=cache)
+    except BaseException:
+        shutil.rmtree(cache, ignore_errors=True)
+        raise
     return Workspace(
         loaded.settings, loaded.diagnostics, loaded.texts, surroundings, progress, recorder, is_trusted=False
     )

@@ -66,10 +66,10 @@ def command(
     record = output.record(verbose=verbose, profile=profile)
     restating = _restating(base, untrusted, refresh_only, target, restate, reason)
     workspace = session.workspace(record, untrusted=base if untrusted else None)
-    if path is not None:
-        check_plan_target(path)
-    check_renderings(files, workspace.settings, path)
     with workspace:
+        if path is not None:
+            check_plan_target(path)
+        check_renderings(files, workspace.settings, path)
         if base is not None:
             plan = workspace.compare(base, keep_cells=True, full=full)
         elif refresh_only:
